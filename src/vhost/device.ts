@@ -1,0 +1,91 @@
+/**
+ * The interface that a device implements, and what the back-end gives it. A device knows nothing of sockets,
+ * messages or ring layouts.
+ */
+import type { ScatterGather, UnixSocket } from 'vhost-user-native';
+import type { Logger } from './logger.js';
+import type { DescriptorChain, Virtqueue } from './queue/virtqueue.js';
+
+/** A piece of guest memory, by guest-physical address. */
+export interface GuestRange {
+  /** Guest-physical address of the first byte. */
+  readonly address: number;
+  /** Bytes, at least 1. */
+  readonly length: number;
+}
+
+/** Guest memory as a device may use it. */
+export interface DeviceMemory {
+  /** Goes up by one whenever the memory table changes; tables made before are stale then. */
+  readonly generation: number;
+  /**
+   * A scatter/gather table over guest-physical ranges, or null when one of them is not guest memory.
+   * The caller closes it. A range may cross from one memory region into an adjacent one.
+   */
+  scatterGather(ranges: readonly GuestRange[]): ScatterGather | null;
+  /** Marks guest memory that the device wrote other than through a chain, for live migration. */
+  markDirty(address: number, length: number): void;
+}
+
+/** One shared memory region that the device offers (virtio 1.3, 2.10). */
+export interface SharedMemoryRegion {
+  /** shmid, 0..255. */
+  readonly id: number;
+  /** Bytes; a multiple of the page size. QEMU wants the sum of all to be a power of two. */
+  readonly length: number;
+}
+
+/** What a device may ask of the front-end while it is attached. */
+export interface FrontEnd {
+  readonly memory: DeviceMemory;
+  readonly log: Logger;
+  /** True when the driver accepted the feature bit (0..63). */
+  hasFeature(bit: number): boolean;
+  /** Tells the driver that config space changed. Resolves false when the front-end can't pass it on. */
+  configChanged(): Promise<boolean>;
+  /** Maps [fdOffset, +length) of `fd` into region `id` at `offset`. Resolves false when it refuses. */
+  mapShared(id: number, fd: number, fdOffset: number, offset: number, length: number): Promise<boolean>;
+  /** Undoes exactly one earlier mapping. */
+  unmapShared(id: number, offset: number, length: number): Promise<boolean>;
+  /** Ends this front-end's connection, with one clear line in the log. The process goes on. */
+  fail(error: Error): void;
+}
+
+/**
+ * A virtio device behind vhost-user. Only the first four members are needed; see examples/entropy.ts.
+ * All calls come from the event loop, one after the other. An exception that a handler throws ends the
+ * front-end's connection, not the process.
+ */
+export interface VhostUserDevice {
+  /** Number of virtqueues, 1..256. */
+  readonly queueCount: number;
+  /** Device-specific feature bits (0..23 and 50..63); the transport's own bits are added by the back-end. */
+  readonly features: bigint;
+  /** One chain became available on the queue. The device pushes it, now or later. */
+  handleChain(queue: Virtqueue, chain: DescriptorChain): void;
+
+  /** Called after the last `handleChain` of a batch, before results are published. */
+  endBatch?(queue: Virtqueue): void;
+  /** A front-end connected. Everything that the device holds for one VM starts here… */
+  attach?(frontEnd: FrontEnd): void;
+  /** …and ends here: connection closed. Held chains are void. */
+  detach?(): void;
+  /** The ring is set up and enabled. */
+  queueStarted?(queue: Virtqueue): void;
+  /** The ring was stopped (GET_VRING_BASE, disable, reset): held chains of it are void. */
+  queueStopped?(queue: Virtqueue): void;
+  /** RESET_DEVICE, status 0 or all queues stopped: the device goes back to its initial state. */
+  reset?(): void;
+  /** Guest memory's table changed: scatter/gather tables must be made again. */
+  memoryChanged?(): void;
+  /** Bytes of config space; 0 or absent = none (PROTOCOL_F_CONFIG is not offered). */
+  readonly configLength?: number;
+  /** Fills `target` with config space bytes from `offset`; bytes past the end are to be 0. */
+  readConfig?(target: Uint8Array, offset: number): void;
+  /** The driver wrote config space. `data` is a copy. */
+  writeConfig?(data: Uint8Array, offset: number): void;
+  /** VHOST_USER_GPU_SET_SOCKET: the display socket; the device owns it now. Absent = refused. */
+  setGpuSocket?(socket: UnixSocket): void;
+  /** Shared memory regions; absent or empty = PROTOCOL_F_SHMEM is not offered. */
+  readonly sharedMemory?: readonly SharedMemoryRegion[];
+}
