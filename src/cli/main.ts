@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/** The command `vhost-user-gpu-ts`. */
+import { readFileSync } from 'node:fs';
+import { EXIT_OK } from './exit-codes.js';
+import { parseCommandLine } from './options.js';
+import { run } from './run.js';
+
+/** What `--print-capabilities` answers (vhost-user.json, VHostUserBackendCapabilities). */
+const CAPABILITIES = { type: 'gpu', features: [] };
+
+function packageVersion(): string {
+  // From dist/src/cli to the package's root.
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function main(): Promise<number> {
+  const command = parseCommandLine(process.argv.slice(2), packageVersion());
+  switch (command.action) {
+    case 'print-capabilities':
+      process.stdout.write(`${JSON.stringify(CAPABILITIES, null, 2)}\n`);
+      return EXIT_OK;
+    case 'exit':
+      if (command.message !== '') process.stderr.write(`${command.message}\n`);
+      return command.code;
+    case 'run':
+      return run(command.options);
+  }
+}
+
+process.exitCode = await main();
