@@ -228,7 +228,7 @@ export class PackedRing implements Ring {
 
   private isAvailable(word: number): boolean {
     const avail = (word & AVAIL) !== 0;
-    return avail === (this.availWrap === 1) && (avail !== (word & USED)) !== 0;
+    return avail === (this.availWrap === 1) && avail !== ((word & USED) !== 0);
   }
 
   private finish(chain: Chain, slots: number, word: number, wrong: string | null): Taken {
