@@ -1,0 +1,159 @@
+/**
+ * Typed façade of the native addon. Everything that comes out of here is described in types.ts; a failed system
+ * call throws a NodeJS.ErrnoException.
+ */
+
+import { createRequire } from 'node:module';
+import type { EventFd, Mapping, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
+
+export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
+export * from './types.js';
+
+interface Addon {
+  connectUnix(path: string): UnixSocket;
+  adoptSocket(fd: number): UnixSocket;
+  socketPair(): [UnixSocket, UnixSocket];
+  listenUnix(path: string, mode: number | null, backlog: number): UnixListener;
+  adoptListener(fd: number): UnixListener;
+  createEventFd(): EventFd;
+  adoptEventFd(fd: number): EventFd;
+  mapFile(fd: number, offset: number, length: number, writable: boolean): Mapping;
+  mapAnonymous(length: number): Mapping;
+  createScatterGather(mappings: Mapping[], packed: Float64Array): ScatterGather;
+  closeFd(fd: number): void;
+  dupFd(fd: number): number;
+  fileSize(fd: number): number;
+  fileIdentity(fd: number): FileIdentity;
+  isSocketListening(fd: number): boolean;
+  pageSize: number;
+}
+
+// From dist/, where this file is compiled to.
+const addon: Addon = createRequire(import.meta.url)('../build/Release/core.node');
+
+/** Two descriptors with the same identity are the same file. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** Bytes in a page of ordinary memory. */
+export const pageSize: number = addon.pageSize;
+
+/**
+ * Connects to a listening socket, without blocking: ECONNREFUSED or ENOENT when nobody listens, EAGAIN when the
+ * listener's queue is full (try later), ENAMETOOLONG beyond 107 bytes of path.
+ */
+export function connectUnix(path: string): UnixSocket {
+  return addon.connectUnix(path);
+}
+
+/**
+ * Takes over a connected AF_UNIX stream socket and makes it non-blocking and close-on-exec. When it is something
+ * else this throws (ENOTSOCK, EPROTOTYPE, EINVAL for a listener, ENOTCONN, EBADF) and `fd` stays the caller's.
+ */
+export function adoptSocket(fd: number): UnixSocket {
+  return addon.adoptSocket(fd);
+}
+
+/** Two sockets connected to each other. */
+export function socketPair(): [UnixSocket, UnixSocket] {
+  return addon.socketPair();
+}
+
+export interface ListenOptions {
+  /** Permissions of the socket file, 0 to 0o777, in force before anybody can connect. Default: by the umask. */
+  readonly mode?: number;
+  /** Connections that may wait for `accept`, 0 to 65535. Default 16. */
+  readonly backlog?: number;
+}
+
+/**
+ * Binds `path` and listens. A socket file whose listener is gone is replaced; EADDRINUSE when something listens
+ * there, or when the path is not a socket. ENAMETOOLONG beyond 107 bytes of path.
+ */
+export function listenUnix(path: string, options: ListenOptions = {}): UnixListener {
+  return addon.listenUnix(path, options.mode ?? null, options.backlog ?? 16);
+}
+
+/** Takes over a listening AF_UNIX stream socket; errors as `adoptSocket`. Its path, if any, is never unlinked. */
+export function adoptListener(fd: number): UnixListener {
+  return addon.adoptListener(fd);
+}
+
+/** A new eventfd with the counter at 0. */
+export function createEventFd(): EventFd {
+  return addon.createEventFd();
+}
+
+/** Takes over an eventfd (EINVAL for anything else; `fd` then stays the caller's). */
+export function adoptEventFd(fd: number): EventFd {
+  return addon.adoptEventFd(fd);
+}
+
+/**
+ * Maps bytes [offset, offset + length) of a file; the caller keeps `fd` and may close it at once. `offset` is a
+ * multiple of the file's page size (2 MiB, say, on hugetlbfs) and the range lies within the file now: otherwise
+ * a RangeError. A writable mapping is shared. One that is not writable shows the file too, but a store through
+ * a window stays private to the process (and hides later changes of that page) instead of killing it.
+ */
+export function mapFile(
+  fd: number,
+  offset: number,
+  length: number,
+  options: { readonly writable: boolean },
+): Mapping {
+  return addon.mapFile(fd, offset, length, options.writable);
+}
+
+/** Zeroed private memory. */
+export function mapAnonymous(length: number): Mapping {
+  return addon.mapAnonymous(length);
+}
+
+/** A table of segments, in order. Empty segments are fine. All mappings must be open; RangeError outside them. */
+export function createScatterGather(segments: readonly Segment[]): ScatterGather {
+  const indices = new Map<Mapping, number>();
+  const packed = new Float64Array(segments.length * 3);
+  let at = 0;
+  // Consecutive segments mostly share the mapping: spares the look-up.
+  let lastMapping: Mapping | undefined;
+  let lastIndex = 0;
+  for (const { mapping, offset, length } of segments) {
+    if (mapping !== lastMapping || lastMapping === undefined) {
+      lastIndex = indices.get(mapping) ?? indices.size;
+      indices.set(mapping, lastIndex);
+      lastMapping = mapping;
+    }
+    packed[at] = lastIndex;
+    packed[at + 1] = offset;
+    packed[at + 2] = length;
+    at += 3;
+  }
+  return addon.createScatterGather([...indices.keys()], packed);
+}
+
+/** Closes a plain descriptor (EBADF when it is not open). */
+export function closeFd(fd: number): void {
+  addon.closeFd(fd);
+}
+
+/** A close-on-exec duplicate, 3 or higher, owned by the caller. */
+export function dupFd(fd: number): number {
+  return addon.dupFd(fd);
+}
+
+/** Bytes in the file behind `fd` (0 for pipes, sockets and the like). */
+export function fileSize(fd: number): number {
+  return addon.fileSize(fd);
+}
+
+/** Tells whether two descriptors are the same file. */
+export function fileIdentity(fd: number): FileIdentity {
+  return addon.fileIdentity(fd);
+}
+
+/** Whether a socket listens, e.g. one inherited from a service manager. ENOTSOCK when it is no socket. */
+export function isSocketListening(fd: number): boolean {
+  return addon.isSocketListening(fd);
+}
