@@ -52,7 +52,7 @@ export class GuestMemory implements DeviceMemory {
   private readonly map: MapFunction;
 
   /** `map` is for tests that bring memory of their own. */
-  constructor(map: MapFunction = (fd, offset, length) => mapFile(fd, offset, length, true)) {
+  constructor(map: MapFunction = (fd, offset, length) => mapFile(fd, offset, length, { writable: true })) {
     this.map = map;
   }
 
