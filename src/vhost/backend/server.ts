@@ -1,0 +1,141 @@
+/** Listens for front-ends and serves one after the other. */
+import {
+  adoptListener,
+  adoptSocket,
+  isSocketListening,
+  listenUnix,
+  type UnixListener,
+  type UnixSocket,
+} from 'vhost-user-native';
+import type { VhostUserDevice } from '../device.js';
+import type { VhostUserError } from '../errors.js';
+import { type Logger, silentLogger } from '../logger.js';
+import { checkDevice } from './offer.js';
+import { BackEndSession } from './session.js';
+
+/** After a failed `accept` (out of descriptors, say) the listener rests this long. */
+const ACCEPT_RETRY_MS = 1000;
+
+/** Where front-ends come from. */
+export type Endpoint =
+  /** A socket file to listen on; `mode`: its permissions (default: by the umask). */
+  | { readonly path: string; readonly mode?: number }
+  /** A descriptor from the parent: listening (socket activation), or connected (served once). Taken over. */
+  | { readonly fd: number };
+
+export interface ServerOptions {
+  readonly log?: Logger;
+  /** Ready for a front-end: at start, and again after each disconnect. */
+  onListening?(): void;
+  onConnected?(): void;
+  /** Everything of that front-end's is freed. `reason`: null when it hung up, else what went wrong. */
+  onDisconnected?(reason: Error | null): void;
+  /** Nobody will be served any more: `close()` was called, or the only connection (`fd`) ended. */
+  onClosed?(): void;
+}
+
+/** Others that connect while a front-end is served wait in the listener's backlog. */
+export class BackEndServer {
+  private readonly device: VhostUserDevice;
+  private readonly options: ServerOptions;
+  private readonly log: Logger;
+  private readonly listener: UnixListener | null;
+  private session: BackEndSession | null = null;
+  private retry: NodeJS.Timeout | null = null;
+  private over = false;
+
+  /**
+   * Starts serving. Throws a RangeError when the device can't be served, and the system's error when the
+   * endpoint can't be had (EADDRINUSE, ENOTSOCK; a descriptor stays the caller's then).
+   */
+  constructor(device: VhostUserDevice, endpoint: Endpoint, options: ServerOptions = {}) {
+    checkDevice(device);
+    this.device = device;
+    this.options = options;
+    this.log = options.log ?? silentLogger;
+    if ('fd' in endpoint && !isSocketListening(endpoint.fd)) {
+      this.listener = null;
+      this.connected(adoptSocket(endpoint.fd));
+    } else {
+      this.listener = 'fd' in endpoint ? adoptListener(endpoint.fd) : listen(endpoint);
+      this.listen();
+    }
+  }
+
+  /** True while a front-end is served. */
+  get busy(): boolean {
+    return this.session !== null;
+  }
+
+  get closed(): boolean {
+    return this.over;
+  }
+
+  /** Ends the session, if there is one, and stops listening. Idempotent. */
+  close(): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.listener?.close();
+    this.session?.close();
+    this.options.onClosed?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private listen(): void {
+    if (this.over || this.listener === null) return;
+    this.listener.watch(() => this.accept());
+    this.log.debug({}, 'waiting for a front-end');
+    this.options.onListening?.();
+  }
+
+  private accept(): void {
+    const { listener } = this;
+    if (listener === null || this.session !== null) return;
+    try {
+      const socket = listener.accept();
+      if (socket === null) return;
+      listener.watch(null);
+      this.connected(socket);
+    } catch (error) {
+      this.log.error({ err: error }, 'accepting a front-end failed, trying again');
+      listener.watch(null);
+      this.retry = setTimeout(() => this.listen(), ACCEPT_RETRY_MS);
+    }
+  }
+
+  private connected(socket: UnixSocket): void {
+    this.session = new BackEndSession(socket, this.device, {
+      log: this.log,
+      ended: (reason) => this.disconnected(reason),
+    });
+    this.log.info({}, 'front-end connected');
+    this.options.onConnected?.();
+  }
+
+  private disconnected(reason: Error | null): void {
+    this.session = null;
+    if (reason === null) this.log.info({}, 'front-end disconnected');
+    else
+      this.log.error({ code: (reason as VhostUserError).code, reason: reason.message }, 'connection ended');
+    this.options.onDisconnected?.(reason);
+    if (this.listener === null) this.close();
+    else this.listen();
+  }
+}
+
+function listen(endpoint: { readonly path: string; readonly mode?: number }): UnixListener {
+  return listenUnix(endpoint.path, endpoint.mode === undefined ? {} : { mode: endpoint.mode });
+}
+
+/** Serves `device` at `endpoint`; see BackEndServer. */
+export function serve(
+  device: VhostUserDevice,
+  endpoint: Endpoint,
+  options: ServerOptions = {},
+): BackEndServer {
+  return new BackEndServer(device, endpoint, options);
+}

@@ -1,0 +1,295 @@
+/**
+ * One ring of a session: what the front-end told about it, its eventfds, and the batches that serve it.
+ *
+ * Ring states (vhost-user, "Ring states"): stopped until it has a size, addresses and a kick descriptor, then
+ * started; the device is given chains while it is started and enabled ("active" here).
+ */
+import { setImmediate as immediate } from 'node:timers';
+import type { EventFd } from 'vhost-user-native';
+import type { VhostUserDevice } from '../device.js';
+import { VhostUserError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { DeviceQueue, type QueueLayout } from '../queue/device-queue.js';
+import type { VringAddresses } from '../wire/payloads.js';
+import { asDeviceError } from './device-error.js';
+
+/** Chains taken and time spent before the event loop looks at other things, such as the front-end's socket. */
+const CHAINS_PER_BATCH = 256;
+const BATCH_MS = 4;
+/** Chains between two looks at the clock. */
+const CHAINS_PER_CLOCK = 16;
+/** A ring without a kick descriptor is looked at this often while it is idle. */
+const POLL_MS = 1;
+/** Rejected chains are logged at most this often per ring. */
+const REJECTION_LOG_MS = 1000;
+
+/** What a ring needs of its session. */
+export interface VringOwner {
+  readonly device: VhostUserDevice;
+  readonly log: Logger;
+  readonly memory: GuestMemory;
+  /** True once the session fails or closes: nothing is served any more. */
+  readonly ending: boolean;
+  fail(error: Error): void;
+  /** A kick came for a ring that is not started. */
+  kickedEarly(vring: Vring): void;
+  /** Used entries were published: the log of dirty pages changed, if there is one. */
+  published(): void;
+}
+
+/** A layout whose place in the dirty log may change while the ring runs; the queue looks at each write. */
+export type MutableLayout = { -readonly [K in keyof QueueLayout]: QueueLayout[K] };
+
+export class Vring {
+  readonly index: number;
+  readonly queue: DeviceQueue;
+  /** SET_VRING_NUM; 0 = not set. */
+  size = 0;
+  /** SET_VRING_ADDR. */
+  addresses: VringAddresses | null = null;
+  /** SET_VRING_BASE, or what the ring had reached when it was stopped. */
+  base = 0;
+  /** The base at the last stop; null before the first. */
+  stoppedBase: number | null = null;
+  /** Chains taken since the device was last reset. */
+  taken = 0;
+  started = false;
+  enabled = false;
+
+  private readonly owner: VringOwner;
+  private kick: EventFd | null = null;
+  private call: EventFd | null = null;
+  private error: EventFd | null = null;
+  private polling = false;
+  private pollTimer: NodeJS.Timeout | null = null;
+  private layout: MutableLayout | null = null;
+  private active = false;
+  private serving = false;
+  private scheduled: NodeJS.Immediate | null = null;
+  private rejectionsLogged = 0;
+  private rejectionLogTime = Number.NEGATIVE_INFINITY;
+
+  constructor(index: number, owner: VringOwner) {
+    this.index = index;
+    this.owner = owner;
+    this.queue = new DeviceQueue(index);
+    // Pushes outside a batch are published in the check phase that follows the current poll phase: all events of
+    // one turn of the loop share one publication and one interrupt. (A microtask would do it per callback.)
+    this.queue.onWork = () => this.schedule();
+  }
+
+  /** True when the front-end has said everything that a start needs. */
+  get complete(): boolean {
+    return this.size > 0 && this.addresses !== null && (this.kick !== null || this.polling);
+  }
+
+  /** Takes over the kick eventfd; null = the ring has none and is polled. */
+  setKick(kick: EventFd | null): void {
+    this.dropKick();
+    this.kick = kick;
+    this.polling = kick === null;
+    kick?.watch(() => this.kicked());
+    if (this.started) this.updateActive();
+  }
+
+  /** Takes over the call eventfd; null = the driver polls. */
+  setCall(call: EventFd | null): void {
+    this.call?.close();
+    this.call = call;
+    // Used entries may have been published since the old one went: one interrupt too many does no harm.
+    if (this.active) call?.signal();
+  }
+
+  /** Takes over the error eventfd. */
+  setError(error: EventFd | null): void {
+    this.error?.close();
+    this.error = error;
+  }
+
+  setEnabled(enabled: boolean): void {
+    this.enabled = enabled;
+    this.updateActive();
+  }
+
+  /** SET_VRING_ADDR on a started ring may only turn logging on or off. */
+  setLogAddress(logGuestAddress: number | null): void {
+    if (this.layout !== null) this.layout.logGuestAddress = logGuestAddress;
+  }
+
+  /** Starts the ring. Throws VHOST_ERR_BAD_VRING, VHOST_ERR_BAD_INFLIGHT; it stays stopped then. */
+  start(layout: MutableLayout): void {
+    this.queue.start(this.owner.memory, layout);
+    this.layout = layout;
+    this.started = true;
+    this.owner.log.debug({ queue: this.index, size: layout.size, packed: layout.packed }, 'ring started');
+    this.updateActive();
+  }
+
+  /** Stops the ring and gives the kick descriptor up. Returns the base for GET_VRING_BASE. */
+  stop(): number {
+    this.dropKick();
+    if (this.scheduled !== null) clearImmediate(this.scheduled);
+    this.scheduled = null;
+    if (this.started) {
+      if (!this.owner.ending) this.publish();
+      this.base = this.queue.stop() >>> 0;
+      this.stoppedBase = this.base;
+      this.started = false;
+      this.layout = null;
+      this.owner.log.debug({ queue: this.index, base: this.base }, 'ring stopped');
+      this.updateActive();
+    }
+    return this.base;
+  }
+
+  /** The memory table changed under a started ring. */
+  rebind(): void {
+    if (!this.started) return;
+    try {
+      this.queue.rebind();
+    } catch {
+      this.checkBroken();
+    }
+  }
+
+  /** Stops, and closes every descriptor. */
+  close(): void {
+    this.stop();
+    this.queue.onWork = null;
+    this.call?.close();
+    this.error?.close();
+    this.call = null;
+    this.error = null;
+  }
+
+  private dropKick(): void {
+    this.kick?.close();
+    this.kick = null;
+    this.polling = false;
+    if (this.pollTimer !== null) clearTimeout(this.pollTimer);
+    this.pollTimer = null;
+  }
+
+  private kicked(): void {
+    if (this.owner.ending) return;
+    if (!this.started) this.owner.kickedEarly(this);
+    else this.serve();
+  }
+
+  private updateActive(): void {
+    const active = this.started && this.enabled && this.queue.broken === null;
+    this.queue.setEnabled(active);
+    if (active === this.active) {
+      if (active && this.polling) this.schedule();
+      return;
+    }
+    this.active = active;
+    const { device, ending } = this.owner;
+    if (active) {
+      device.queueStarted?.(this.queue);
+      // Kicks from before may be lost: look at the ring.
+      this.schedule();
+    } else if (!ending) {
+      device.queueStopped?.(this.queue);
+    }
+  }
+
+  private schedule(): void {
+    if (this.serving || this.scheduled !== null || this.owner.ending || !this.started) return;
+    this.scheduled = immediate(() => {
+      this.scheduled = null;
+      this.serve();
+    });
+  }
+
+  /** Gives the device what is available, within the budget, and publishes what it pushed. */
+  private serve(): void {
+    if (this.serving || this.owner.ending || !this.started) return;
+    this.serving = true;
+    let again = false;
+    try {
+      again = this.batches();
+    } catch (error) {
+      this.owner.fail(asDeviceError(error));
+    }
+    this.serving = false;
+    if (this.owner.ending) return;
+    this.checkBroken();
+    if (again) this.schedule();
+    else if (this.polling && this.active) this.pollLater();
+  }
+
+  /** True when the budget ran out before the ring did. */
+  private batches(): boolean {
+    const { queue, owner } = this;
+    const end = performance.now() + BATCH_MS;
+    let left = CHAINS_PER_BATCH;
+    for (;;) {
+      queue.disableNotifications();
+      left = this.batch(left, end);
+      if (owner.ending) return false;
+      owner.device.endBatch?.(queue);
+      this.publish();
+      if (owner.ending) return false;
+      if (left <= 0) return true;
+      if (!queue.enableNotifications()) return false;
+    }
+  }
+
+  /** Returns what is left of the budget; 0 or less when it is used up, by chains or by time. */
+  private batch(budget: number, end: number): number {
+    const { queue, owner } = this;
+    let left = budget;
+    while (left > 0) {
+      const chain = queue.pop();
+      if (chain === null) return left;
+      this.taken++;
+      left--;
+      owner.device.handleChain(queue, chain);
+      if (owner.ending) return left;
+      if (left % CHAINS_PER_CLOCK === 0 && performance.now() > end) return 0;
+    }
+    return left;
+  }
+
+  private publish(): void {
+    const work = this.queue.pendingPushes > 0;
+    if (this.queue.flush()) this.call?.signal();
+    if (work) this.owner.published();
+    if (this.owner.memory.faulted()) {
+      this.owner.fail(
+        new VhostUserError('VHOST_ERR_MEMORY_GONE', 'a file behind guest memory was truncated while in use'),
+      );
+    }
+    if (this.queue.rejectedChains > this.rejectionsLogged) this.logRejections();
+  }
+
+  private logRejections(): void {
+    const now = performance.now();
+    if (now - this.rejectionLogTime < REJECTION_LOG_MS) return;
+    const { rejectedChains, lastRejection } = this.queue;
+    const count = rejectedChains - this.rejectionsLogged;
+    this.rejectionsLogged = rejectedChains;
+    this.rejectionLogTime = now;
+    this.owner.log.warn({ queue: this.index, count, reason: lastRejection }, 'chains rejected');
+  }
+
+  private checkBroken(): void {
+    const broken = this.queue.broken;
+    if (broken === null || !this.active) return;
+    this.owner.log.warn(
+      { queue: this.index, reason: broken.message },
+      'ring broken, stopped until set up anew',
+    );
+    this.error?.signal();
+    this.updateActive();
+  }
+
+  private pollLater(): void {
+    this.pollTimer ??= setTimeout(() => {
+      this.pollTimer = null;
+      this.serve();
+    }, POLL_MS);
+  }
+}
