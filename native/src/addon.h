@@ -52,11 +52,14 @@ class Handle : public Napi::ObjectWrap<T> {
   static T* From(Napi::Env env, napi_value value, const char* name) {
     const napi_type_tag tag = TagOf(T::kKind);
     bool matches = false;
-    if (napi_check_object_type_tag(env, value, &tag, &matches) == napi_ok && matches) {
+    napi_valuetype type = napi_undefined;
+    // The tag check leaves its own exception pending for null and undefined, so these first.
+    if (napi_typeof(env, value, &type) == napi_ok && type == napi_object &&
+        napi_check_object_type_tag(env, value, &tag, &matches) == napi_ok && matches) {
       void* object = nullptr;
       if (napi_unwrap(env, value, &object) == napi_ok && object != nullptr) return static_cast<T*>(object);
     }
-    ThrowType(env, std::string(name) + " must be a " + T::kName);
+    if (!env.IsExceptionPending()) ThrowType(env, std::string(name) + " must be a " + T::kName);
     return nullptr;
   }
 
