@@ -1,155 +1,228 @@
-/** The driver's side of a split virtqueue (virtio 1.3, 2.7). // hot */
+/**
+ * The driver's side of a split virtqueue (virtio 1.3, 2.7). // hot
+ *
+ * The free list and the chains' lengths are kept here, never read back from the shared descriptor table: a
+ * device that writes there harms nobody but itself.
+ */
 import { fullFence, passedEvent } from '../queue/ring.js';
 import {
-  DESCRIPTOR_BYTES,
+  ringLayout,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
   VIRTQ_USED_F_NO_NOTIFY,
 } from '../queue/ring-layout.js';
-import type { DriverQueue } from './driver-queue.js';
 import {
-  type AddOptions,
-  type DriverBuffer,
+  badUsed,
+  countPieces,
   type DriverQueueOptions,
-  DriverRing,
+  type DriverRing,
+  IndirectTables,
+  type Piece,
+  type RawDescriptor,
   type UsedBuffer,
+  writeDescriptor,
 } from './driver-ring.js';
 
+/** Indices of 16-bit words in the available and the used ring. */
 const FLAGS = 0;
 const IDX = 1;
 
-export class SplitDriverQueue implements DriverQueue {
-  readonly size: number;
-  readonly ring: DriverRing;
-  freeDescriptors: number;
+export class SplitDriverRing implements DriverRing {
+  free: number;
+  inFlight = 0;
+  readonly base: number;
+  /** The areas as they are, for tests that break rules. */
+  readonly desc: Uint32Array;
+  readonly avail: Uint16Array;
+  readonly used: Uint16Array;
+  private readonly usedWords: Uint32Array;
+  private readonly size: number;
   private readonly eventIdx: boolean;
-  /** Free descriptors and the chains in flight, both linked by this; the guest's own copy is the device's. */
+  private readonly tables: IndirectTables;
+  /** Free list and chains: descriptor after this one. */
   private readonly next: Uint16Array;
-  /** Descriptors of the chain with this head; 0 = not in flight. */
-  private readonly lengths: Uint16Array;
+  /** By head: last descriptor of the chain, and how many it has (0: not in flight). */
+  private readonly tails: Uint16Array;
+  private readonly counts: Uint16Array;
+  /** By head: how often `offerRaw` made it available. */
+  private readonly raw: Uint16Array;
   private freeHead = 0;
+  /** Next entry of the available ring, its index as the device knows it, and that at the last kick decision. */
   private nextAvail: number;
-  private kickedAvail: number;
+  private publishedAvail: number;
+  private decidedAvail: number;
+  /** Next entry of the used ring, and the device's index when last looked at. */
   private lastUsed: number;
+  private seenUsed: number;
 
   constructor(options: DriverQueueOptions) {
-    const { size, startIndex = 0 } = options;
+    const { memory, size, eventIdx = false, base = 0 } = options;
+    const areas = ringLayout(size, false, eventIdx);
+    const { buffer, guestAddress } = memory;
     this.size = size;
-    this.ring = new DriverRing(options);
-    this.eventIdx = options.eventIdx;
-    this.freeDescriptors = size;
-    this.next = Uint16Array.from({ length: size }, (_, i) => (i + 1) % size);
-    this.lengths = new Uint16Array(size);
-    this.nextAvail = startIndex;
-    this.kickedAvail = startIndex;
-    this.lastUsed = startIndex;
-    this.ring.avail[IDX] = startIndex;
-    this.ring.used[IDX] = startIndex;
-    this.ring.avail[2 + size] = startIndex;
-    this.ring.used[2 + 4 * size] = startIndex;
+    this.eventIdx = eventIdx;
+    this.base = base & 0xffff;
+    this.desc = new Uint32Array(buffer, options.descAddress - guestAddress, areas.desc.bytes / 4);
+    this.avail = new Uint16Array(buffer, options.availAddress - guestAddress, areas.avail.bytes / 2);
+    this.used = new Uint16Array(buffer, options.usedAddress - guestAddress, areas.used.bytes / 2);
+    this.usedWords = new Uint32Array(buffer, options.usedAddress - guestAddress, 1 + 2 * size);
+    this.tables = new IndirectTables(options);
+    this.free = size;
+    this.next = Uint16Array.from({ length: size }, (_, i) => i + 1);
+    this.tails = new Uint16Array(size);
+    this.counts = new Uint16Array(size);
+    this.raw = new Uint16Array(size);
+    this.nextAvail = this.base;
+    this.publishedAvail = this.base;
+    this.decidedAvail = this.base;
+    this.lastUsed = this.base;
+    this.seenUsed = this.base;
+    this.desc.fill(0);
+    this.avail.fill(0);
+    this.used.fill(0);
+    this.used[IDX] = this.base;
+    Atomics.store(this.avail, IDX, this.base);
+    this.enableInterrupts();
   }
 
-  add(
-    readable: readonly DriverBuffer[],
-    writable: readonly DriverBuffer[],
-    options: AddOptions = {},
-  ): number {
-    const count = readable.length + writable.length;
-    if (count === 0) throw new RangeError('a chain has at least one buffer');
+  add(readable: readonly Piece[], writable: readonly Piece[]): number {
+    const count = countPieces(readable, writable, this.size);
+    if (count > this.free) return -1;
     const head = this.freeHead;
-    const needed = options.indirect ? 1 : count;
-    if (this.freeDescriptors < needed) return -1;
-    if (options.indirect) this.fillTable(head, readable, writable);
-    else this.fillChain(head, readable, writable);
-    this.lengths[head] = needed;
-    this.freeDescriptors -= needed;
-    this.makeAvailable(head);
-    return head;
+    let index = head;
+    let tail = head;
+    let left = count;
+    for (let i = 0; i < readable.length; i++) {
+      tail = index;
+      index = this.put(index, readable[i] as Piece, 0, --left > 0);
+    }
+    for (let i = 0; i < writable.length; i++) {
+      tail = index;
+      index = this.put(index, writable[i] as Piece, VIRTQ_DESC_F_WRITE, --left > 0);
+    }
+    this.freeHead = index;
+    return this.offer(head, tail, count);
   }
 
-  /** Puts a head into the available ring. Public for tests that make up their own chains. */
-  makeAvailable(head: number): void {
-    this.ring.avail[2 + (this.nextAvail & (this.size - 1))] = head;
-    this.nextAvail = (this.nextAvail + 1) & 0xffff;
-    Atomics.store(this.ring.avail, IDX, this.nextAvail);
+  addIndirect(readable: readonly Piece[], writable: readonly Piece[]): number {
+    const tables = this.tables;
+    const count = countPieces(readable, writable, tables.entries);
+    if (this.free === 0) return -1;
+    const head = this.freeHead;
+    this.freeHead = this.next[head] as number;
+    for (let i = 0; i < count; i++) {
+      const write = i >= readable.length;
+      const piece = (write ? writable[i - readable.length] : readable[i]) as Piece;
+      const more = i + 1 < count ? VIRTQ_DESC_F_NEXT | ((i + 1) << 16) : 0;
+      tables.put(head, i, piece, (write ? VIRTQ_DESC_F_WRITE : 0) | more);
+    }
+    writeDescriptor(this.desc, head * 4, tables.addressOf(head), count * 16, VIRTQ_DESC_F_INDIRECT);
+    return this.offer(head, head, 1);
+  }
+
+  publish(): void {
+    Atomics.store(this.avail, IDX, this.nextAvail);
+    this.publishedAvail = this.nextAvail;
   }
 
   kickNeeded(): boolean {
+    const now = this.publishedAvail;
+    const before = this.decidedAvail;
+    if (now === before) return false;
+    this.decidedAvail = now;
+    // The index must be visible before the device's wish is read; pairs with enableNotifications there.
     fullFence();
-    const before = this.kickedAvail;
-    this.kickedAvail = this.nextAvail;
-    if (!this.eventIdx) return ((this.ring.used[FLAGS] as number) & VIRTQ_USED_F_NO_NOTIFY) === 0;
-    return passedEvent(this.ring.used[2 + 4 * this.size] as number, this.nextAvail, before);
+    if (this.eventIdx) return passedEvent(this.used[2 + 4 * this.size] as number, now, before);
+    return ((this.used[FLAGS] as number) & VIRTQ_USED_F_NO_NOTIFY) === 0;
   }
 
-  poll(): UsedBuffer | null {
-    if (Atomics.load(this.ring.used, IDX) === this.lastUsed) return null;
+  poll(used: UsedBuffer): boolean {
+    if (this.seenUsed === this.lastUsed && !this.look()) return false;
     const slot = this.lastUsed & (this.size - 1);
-    const id = this.ring.usedWords[1 + 2 * slot] as number;
-    const length = this.ring.usedWords[2 + 2 * slot] as number;
-    this.lastUsed = (this.lastUsed + 1) & 0xffff;
+    const id = this.usedWords[1 + 2 * slot] as number;
+    used.length = this.usedWords[2 + 2 * slot] as number;
+    used.id = id;
     this.release(id);
-    return { id, length };
+    this.inFlight--;
+    this.lastUsed = (this.lastUsed + 1) & 0xffff;
+    return true;
+  }
+
+  /**
+   * Puts a head into the available ring whose descriptors a test wrote itself (`rawDescriptor`). It may be any
+   * number; nothing becomes free when it comes back.
+   */
+  offerRaw(head: number): void {
+    if (head < this.size) this.raw[head] = (this.raw[head] as number) + 1;
+    this.inFlight++;
+    this.enter(head);
+  }
+
+  hasUsed(): boolean {
+    return Atomics.load(this.used, IDX) !== this.lastUsed;
   }
 
   enableInterrupts(): boolean {
-    if (this.eventIdx) this.ring.avail[2 + this.size] = this.lastUsed;
-    else this.ring.avail[FLAGS] = 0;
+    if (this.eventIdx) this.avail[2 + this.size] = this.lastUsed;
+    else this.avail[FLAGS] = 0;
     fullFence();
-    return Atomics.load(this.ring.used, IDX) !== this.lastUsed;
+    return this.hasUsed();
   }
 
   disableInterrupts(): void {
-    if (!this.eventIdx) this.ring.avail[FLAGS] = VIRTQ_AVAIL_F_NO_INTERRUPT;
-    else this.ring.avail[2 + this.size] = (this.lastUsed - 1) & 0xffff;
+    // With EVENT_IDX the stale used_event does it, and `flags` must stay 0 (virtio 1.3, 2.7.7.1).
+    if (!this.eventIdx) this.avail[FLAGS] = VIRTQ_AVAIL_F_NO_INTERRUPT;
   }
 
-  private fillChain(
-    head: number,
-    readable: readonly DriverBuffer[],
-    writable: readonly DriverBuffer[],
-  ): void {
-    const count = readable.length + writable.length;
-    let index = head;
-    for (let i = 0; i < count; i++) {
-      const writes = i >= readable.length;
-      const buffer = (writes ? writable[i - readable.length] : readable[i]) as DriverBuffer;
-      const next = this.next[index] as number;
-      const flags = (writes ? VIRTQ_DESC_F_WRITE : 0) | (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0);
-      this.ring.writeDescriptor(index, buffer.address, buffer.length, ((next << 16) | flags) >>> 0);
-      index = next;
+  rawDescriptor(index: number, descriptor: RawDescriptor): void {
+    const word = ((descriptor.next ?? 0) << 16) | (descriptor.flags & 0xffff);
+    writeDescriptor(this.desc, index * 4, descriptor.address, descriptor.length, word);
+  }
+
+  private release(id: number): void {
+    const count = id < this.size ? (this.counts[id] as number) : 0;
+    if (count === 0) {
+      if (!(id < this.size && (this.raw[id] as number) > 0)) badUsed(`descriptor ${id} was not in flight`);
+      this.raw[id] = (this.raw[id] as number) - 1;
+      return;
     }
-    this.freeHead = index;
+    this.counts[id] = 0;
+    this.next[this.tails[id] as number] = this.freeHead;
+    this.freeHead = id;
+    this.free += count;
   }
 
-  private fillTable(
-    head: number,
-    readable: readonly DriverBuffer[],
-    writable: readonly DriverBuffer[],
-  ): void {
-    const count = readable.length + writable.length;
-    for (let i = 0; i < count; i++) {
-      const writes = i >= readable.length;
-      const buffer = (writes ? writable[i - readable.length] : readable[i]) as DriverBuffer;
-      const flags = (writes ? VIRTQ_DESC_F_WRITE : 0) | (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0);
-      this.ring.writeTableEntry(head, i, buffer.address, buffer.length, (((i + 1) << 16) | flags) >>> 0);
-    }
-    const table = this.ring.tableAddress(head);
-    this.ring.writeDescriptor(head, table, count * DESCRIPTOR_BYTES, VIRTQ_DESC_F_INDIRECT);
-    this.freeHead = this.next[head] as number;
+  /** Loads the device's index. False when nothing is new. */
+  private look(): boolean {
+    const seen = Atomics.load(this.used, IDX);
+    const count = (seen - this.lastUsed) & 0xffff;
+    if (count > this.inFlight) badUsed(`${count} buffers came back, ${this.inFlight} were in flight`);
+    this.seenUsed = seen;
+    return count > 0;
   }
 
-  /** Chains that a test made up itself (`lengths` 0) are not ours to free. */
-  private release(head: number): void {
-    const count = this.lengths[head] ?? 0;
-    if (count === 0) return;
-    let last = head;
-    for (let i = 1; i < count; i++) last = this.next[last] as number;
-    this.next[last] = this.freeHead;
-    this.freeHead = head;
-    this.lengths[head] = 0;
-    this.freeDescriptors += count;
+  /** Writes a descriptor. Returns the next free one. */
+  private put(index: number, piece: Piece, flags: number, more: boolean): number {
+    const next = this.next[index] as number;
+    const word = more ? flags | VIRTQ_DESC_F_NEXT | (next << 16) : flags;
+    writeDescriptor(this.desc, index * 4, piece.address, piece.length, word);
+    return next;
+  }
+
+  /** Books a chain and enters it into the available ring, which the device sees at `publish`. */
+  private offer(head: number, tail: number, count: number): number {
+    this.tails[head] = tail;
+    this.counts[head] = count;
+    this.free -= count;
+    this.inFlight++;
+    this.enter(head);
+    return head;
+  }
+
+  private enter(head: number): void {
+    this.avail[2 + (this.nextAvail & (this.size - 1))] = head;
+    this.nextAvail = (this.nextAvail + 1) & 0xffff;
   }
 }
