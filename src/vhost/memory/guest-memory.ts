@@ -46,7 +46,7 @@ export class GuestMemory implements DeviceMemory {
   ends = new Float64Array(0);
   private hint = 0;
   private bytes: (Uint8Array | null)[] = [];
-  private words: (Uint32Array | null)[] = [];
+  private words: (Int32Array | null)[] = [];
   private owners: Region[] = [];
   private regions: readonly Region[] = [];
   private readonly map: MapFunction;
@@ -181,11 +181,11 @@ export class GuestMemory implements DeviceMemory {
   }
 
   /** The same as 32-bit words: guest addresses divisible by 4 are word-aligned in it. */
-  wordsOf(window: number): Uint32Array {
+  wordsOf(window: number): Int32Array {
     const words = this.words[window];
     if (words !== null && words !== undefined) return words;
     this.open(window);
-    return this.words[window] as Uint32Array;
+    return this.words[window] as Int32Array;
   }
 
   /** Copies guest memory out, across windows; false (and an unspecified target) unless all of it is there. */
@@ -256,7 +256,7 @@ export class GuestMemory implements DeviceMemory {
     const buffer = region.mapping.window(start - region.guestAddress, length);
     const bytes = new Uint8Array(buffer);
     this.bytes[window] = bytes;
-    this.words[window] = new Uint32Array(buffer, 0, Math.floor(length / 4));
+    this.words[window] = new Int32Array(buffer, 0, Math.floor(length / 4));
     return bytes;
   }
 }

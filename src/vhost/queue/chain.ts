@@ -16,6 +16,36 @@ const LOOP_BYTES = 64;
 /** "Drivers MUST NOT add a descriptor chain longer than 2^32 bytes in total" (virtio 1.3, 2.7.5.1). */
 const CHAIN_BYTES_MAX = 2 ** 32;
 
+/**
+ * The words of the byte array that was last copied to or from. Devices use one scratch array for all headers and
+ * one for all responses, and four bytes at a time make a small copy three times as fast.
+ */
+class WordsOf {
+  bytes: Uint8Array = new Uint8Array(0);
+  words: Int32Array = new Int32Array(0);
+
+  /** False when the array does not start on a word. */
+  take(bytes: Uint8Array): boolean {
+    if ((bytes.byteOffset & 3) !== 0) return false;
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+    this.bytes = bytes;
+    return true;
+  }
+}
+
+const readTarget = new WordsOf();
+const writeSource = new WordsOf();
+
+function copyWords(
+  target: Int32Array,
+  targetAt: number,
+  source: Int32Array,
+  sourceAt: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) target[targetAt + i] = source[sourceAt + i] as number;
+}
+
 /** Tells a record whether its queue still runs the way it did when the chain was popped. */
 export interface ChainOwner {
   /** Changes at each start and stop. */
@@ -77,9 +107,14 @@ export class Chain implements DescriptorChain {
     if (this.lengths.length > SEGMENTS_KEPT) this.resize(SEGMENTS_AT_FIRST);
   }
 
-  /** Adds one descriptor's buffer. Returns what is wrong with it, or null. */
-  append(address: number, length: number, writable: boolean): string | null {
-    if (length === 0) return null;
+  /**
+   * Adds one descriptor's buffer. Returns what is wrong with it, or null. The words come as int32, as they lie in
+   * an Int32Array: larger numbers would be allocated when passed on.
+   */
+  append(low: number, high: number, lengthWord: number, writable: boolean): string | null {
+    if (lengthWord === 0) return null;
+    const address = (low >>> 0) + (high >>> 0) * 0x1_0000_0000;
+    const length = lengthWord >>> 0;
     if (writable) {
       this.writableBytes += length;
     } else {
@@ -87,7 +122,18 @@ export class Chain implements DescriptorChain {
       this.readableBytes += length;
     }
     if (this.readableBytes + this.writableBytes > CHAIN_BYTES_MAX) return 'the chain is longer than 4 GiB';
-    if (!this.translate(address, length)) return 'a buffer lies outside guest memory';
+    const memory = this.memory;
+    const window = memory.windowOf(address);
+    const at = this.count;
+    if (window >= 0 && address + length <= (memory.ends[window] as number) && at < this.lengths.length) {
+      this.addresses[at] = address;
+      this.lengths[at] = length;
+      this.windows[at] = window;
+      this.offsets[at] = address - (memory.starts[window] as number);
+      this.count = at + 1;
+    } else if (!this.translate(address, length)) {
+      return 'a buffer lies outside guest memory';
+    }
     if (!writable) this.readableCount = this.count;
     return null;
   }
@@ -109,10 +155,16 @@ export class Chain implements DescriptorChain {
       const count = Math.min((lengths[segment] as number) - within, left);
       const bytes = this.memory.bytesOf(this.windows[segment] as number);
       const at = (this.offsets[segment] as number) + within;
-      if (count <= LOOP_BYTES) {
-        for (let i = 0; i < count; i++) target[done + i] = bytes[at + i] as number;
-      } else {
+      if (count > LOOP_BYTES) {
         target.set(bytes.subarray(at, at + count), done);
+      } else if (
+        ((at | done | count) & 3) === 0 &&
+        (target === readTarget.bytes || readTarget.take(target))
+      ) {
+        const from = this.memory.wordsOf(this.windows[segment] as number);
+        copyWords(readTarget.words, done >>> 2, from, at >>> 2, count >>> 2);
+      } else {
+        for (let i = 0; i < count; i++) target[done + i] = bytes[at + i] as number;
       }
       done += count;
       left -= count;
@@ -143,10 +195,16 @@ export class Chain implements DescriptorChain {
       const count = Math.min((lengths[segment] as number) - within, left);
       const bytes = this.memory.bytesOf(this.windows[segment] as number);
       const at = (this.offsets[segment] as number) + within;
-      if (count <= LOOP_BYTES) {
-        for (let i = 0; i < count; i++) bytes[at + i] = source[done + i] as number;
-      } else {
+      if (count > LOOP_BYTES) {
         bytes.set(count === source.length ? source : source.subarray(done, done + count), at);
+      } else if (
+        ((at | done | count) & 3) === 0 &&
+        (source === writeSource.bytes || writeSource.take(source))
+      ) {
+        const to = this.memory.wordsOf(this.windows[segment] as number);
+        copyWords(to, at >>> 2, writeSource.words, done >>> 2, count >>> 2);
+      } else {
+        for (let i = 0; i < count; i++) bytes[at + i] = source[done + i] as number;
       }
       this.memory.markDirty((this.addresses[segment] as number) + within, count);
       done += count;

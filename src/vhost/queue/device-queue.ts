@@ -171,7 +171,8 @@ export class DeviceQueue implements Virtqueue {
     this.held--;
     if (this.usable()) {
       // `used` tells the driver how much it may read: never more than there is.
-      this.ring.put(record, Math.min(used, record.writableBytes, 0xffff_ffff));
+      const most = record.writableBytes;
+      this.ring.put(record, used < most ? used : most);
       this.staged++;
     }
     record.end();

@@ -12,13 +12,13 @@ const ENTRIES_MAX = 65536;
 
 export class IndirectTable {
   /** The words of the entry that `locate` found start in here. */
-  words: Uint32Array;
+  words: Int32Array;
   entries = 0;
   private memory: GuestMemory | null = null;
   private address = 0;
   private base = -1;
-  private direct: Uint32Array;
-  private readonly copy = new Uint32Array(DESCRIPTOR_BYTES / 4);
+  private direct: Int32Array;
+  private readonly copy = new Int32Array(DESCRIPTOR_BYTES / 4);
   private readonly copyBytes = new Uint8Array(this.copy.buffer);
 
   constructor() {
@@ -27,7 +27,9 @@ export class IndirectTable {
   }
 
   /** Takes up a table. Returns what is wrong with it, or null. */
-  open(memory: GuestMemory, address: number, length: number): string | null {
+  open(memory: GuestMemory, low: number, high: number, lengthWord: number): string | null {
+    const address = (low >>> 0) + (high >>> 0) * 0x1_0000_0000;
+    const length = lengthWord >>> 0;
     if (length === 0 || length % DESCRIPTOR_BYTES !== 0)
       return 'indirect table: its length is not a multiple of 16';
     const entries = length / DESCRIPTOR_BYTES;

@@ -82,7 +82,7 @@ export class PackedInflight {
    * "When reconnecting". Returns where the ring stands, or null when the region was never used: then it starts
    * at the given position. `ring` is the descriptor ring.
    */
-  recover(ring: Uint32Array, usedIdx: number, usedWrap: number): PackedPosition | null {
+  recover(ring: Int32Array, usedIdx: number, usedWrap: number): PackedPosition | null {
     const view = this.view;
     if (view.getUint16(VERSION, true) === 0) {
       this.initialise(usedIdx, usedWrap);
@@ -115,10 +115,10 @@ export class PackedInflight {
   load(index: number): void {
     const view = this.view;
     const at = entry(index);
-    this.low = view.getUint32(at + ADDR, true);
-    this.high = view.getUint32(at + ADDR + 4, true);
-    this.length = view.getUint32(at + LEN, true);
-    this.word = (view.getUint16(at + ID, true) | (view.getUint16(at + FLAGS, true) << 16)) >>> 0;
+    this.low = view.getInt32(at + ADDR, true);
+    this.high = view.getInt32(at + ADDR + 4, true);
+    this.length = view.getInt32(at + LEN, true);
+    this.word = view.getUint16(at + ID, true) | (view.getUint16(at + FLAGS, true) << 16);
   }
 
   next(index: number): number {
@@ -141,9 +141,9 @@ export class PackedInflight {
     }
     if (last) view.setUint16(head + LAST, freeIndex, true);
     view.setUint16(head + NUM, view.getUint16(head + NUM, true) + 1, true);
-    view.setUint32(free + ADDR, low, true);
-    view.setUint32(free + ADDR + 4, high, true);
-    view.setUint32(free + LEN, length, true);
+    view.setInt32(free + ADDR, low, true);
+    view.setInt32(free + ADDR + 4, high, true);
+    view.setInt32(free + LEN, length, true);
     view.setUint16(free + FLAGS, word >>> 16, true);
     view.setUint16(free + ID, word & 0xffff, true);
     const next = view.getUint16(free + NEXT, true);
@@ -197,7 +197,7 @@ export class PackedInflight {
   }
 
   /** Commits a batch that the driver has seen, or rolls back one that it has not. */
-  private settle(ring: Uint32Array): void {
+  private settle(ring: Int32Array): void {
     const view = this.view;
     const oldIdx = view.getUint16(OLD_USED_IDX, true);
     const oldWrap = view.getUint8(OLD_USED_WRAP) & 1;

@@ -36,7 +36,7 @@ import {
 
 /** The flags sit in the upper half of a descriptor's last word. */
 const AVAIL = VIRTQ_DESC_F_AVAIL << 16;
-const USED = (VIRTQ_DESC_F_USED << 16) >>> 0;
+const USED = VIRTQ_DESC_F_USED << 16;
 const NEXT = VIRTQ_DESC_F_NEXT << 16;
 const WRITE = VIRTQ_DESC_F_WRITE << 16;
 const INDIRECT = VIRTQ_DESC_F_INDIRECT << 16;
@@ -47,7 +47,7 @@ const EVENT_FLAGS = 1;
 
 export class PackedRing implements Ring {
   reason = '';
-  private desc = new Uint32Array(0);
+  private desc = new Int32Array(0);
   private driverEvent = new Uint16Array(0);
   private deviceEvent = new Uint16Array(0);
   private descGuest = 0;
@@ -111,7 +111,7 @@ export class PackedRing implements Ring {
       throw new VhostUserError('VHOST_ERR_BAD_VRING', 'the ring lies outside guest memory');
     }
     this.memory = memory;
-    this.desc = new Uint32Array(desc.buffer, desc.byteOffset, areas.desc.bytes / 4);
+    this.desc = new Int32Array(desc.buffer, desc.byteOffset, areas.desc.bytes / 4);
     this.descGuest = desc.guestAddress;
     this.driverEvent = new Uint16Array(driver.buffer, driver.byteOffset, 2);
     this.deviceEvent = new Uint16Array(device.buffer, device.byteOffset, 2);
@@ -161,7 +161,7 @@ export class PackedRing implements Ring {
 
   put(chain: Chain, used: number): void {
     const at = this.nextUsed * 4;
-    const word = (chain.head | (used > 0 ? WRITE : 0) | (this.usedWrap === 1 ? AVAIL | USED : 0)) >>> 0;
+    const word = chain.head | (used > 0 ? WRITE : 0) | (this.usedWrap === 1 ? AVAIL | USED : 0);
     this.desc[at + 2] = used;
     if (this.staged) {
       this.desc[at + 3] = word;
@@ -248,29 +248,29 @@ export class PackedRing implements Ring {
     word: number,
     first: boolean,
   ): string | null {
-    const address = low + high * 0x1_0000_0000;
-    if ((word & INDIRECT) === 0) return chain.append(address, length, (word & WRITE) !== 0);
+    if ((word & INDIRECT) === 0) return chain.append(low, high, length, (word & WRITE) !== 0);
     if (!this.layout.indirect) return 'an indirect descriptor without VIRTIO_F_INDIRECT_DESC';
     // "MUST NOT write direct descriptors with … INDIRECT set in a scatter-gather list linked by … NEXT"
     if (!first || (word & NEXT) !== 0) return 'an indirect descriptor in a list';
-    return this.absorbTable(chain, address, length);
+    return this.absorbTable(chain, low, high, length);
   }
 
   /** All entries of an indirect table, in order; of their flags only WRITE counts (virtio 1.3, 2.8.7). */
-  private absorbTable(chain: Chain, tableAddress: number, tableLength: number): string | null {
+  private absorbTable(chain: Chain, tableLow: number, tableHigh: number, tableLength: number): string | null {
     const table = this.table;
-    const bad = table.open(this.memory, tableAddress, tableLength);
+    const bad = table.open(this.memory, tableLow, tableHigh, tableLength);
     if (bad !== null) return bad;
     if (table.entries > Math.max(this.size, INDIRECT_CHAIN_MAX)) return 'indirect table: it is too long';
     for (let index = 0; index < table.entries; index++) {
       const at = table.locate(index);
       if (at < 0) return 'indirect table: it lies outside guest memory';
       const words = table.words;
-      const address = (words[at] as number) + (words[at + 1] as number) * 0x1_0000_0000;
+      const low = words[at] as number;
+      const high = words[at + 1] as number;
       const length = words[at + 2] as number;
       const word = words[at + 3] as number;
       if ((word & INDIRECT) !== 0) return 'indirect table: it names a further indirect table';
-      const wrong = chain.append(address, length, (word & WRITE) !== 0);
+      const wrong = chain.append(low, high, length, (word & WRITE) !== 0);
       if (wrong !== null) return wrong;
     }
     return null;

@@ -36,10 +36,10 @@ const IDX = 1;
 
 export class SplitRing implements Ring {
   reason = '';
-  private desc = new Uint32Array(0);
+  private desc = new Int32Array(0);
   private avail = new Uint16Array(0);
   private used = new Uint16Array(0);
-  private usedWords = new Uint32Array(0);
+  private usedWords = new Int32Array(0);
   private readonly size: number;
   private readonly layout: QueueLayout;
   private readonly table = new IndirectTable();
@@ -88,10 +88,10 @@ export class SplitRing implements Ring {
       throw new VhostUserError('VHOST_ERR_BAD_VRING', 'the ring lies outside guest memory');
     }
     this.memory = memory;
-    this.desc = new Uint32Array(desc.buffer, desc.byteOffset, areas.desc.bytes / 4);
+    this.desc = new Int32Array(desc.buffer, desc.byteOffset, areas.desc.bytes / 4);
     this.avail = new Uint16Array(avail.buffer, avail.byteOffset, areas.avail.bytes / 2);
     this.used = new Uint16Array(used.buffer, used.byteOffset, areas.used.bytes / 2);
-    this.usedWords = new Uint32Array(used.buffer, used.byteOffset, 1 + 2 * size);
+    this.usedWords = new Int32Array(used.buffer, used.byteOffset, 1 + 2 * size);
   }
 
   take(chain: Chain): Taken {
@@ -184,15 +184,16 @@ export class SplitRing implements Ring {
     let index = head;
     for (let left = this.size; left > 0; left--) {
       const at = index * 4;
-      const address = (desc[at] as number) + (desc[at + 1] as number) * 0x1_0000_0000;
+      const low = desc[at] as number;
+      const high = desc[at + 1] as number;
       const length = desc[at + 2] as number;
       const word = desc[at + 3] as number;
       if ((word & VIRTQ_DESC_F_INDIRECT) !== 0) {
         if (!this.layout.indirect) return 'an indirect descriptor without VIRTIO_F_INDIRECT_DESC';
         if ((word & VIRTQ_DESC_F_NEXT) !== 0) return 'an indirect descriptor has a next one';
-        return this.walkTable(chain, address, length, this.size - left);
+        return this.walkTable(chain, low, high, length, this.size - left);
       }
-      const wrong = chain.append(address, length, (word & VIRTQ_DESC_F_WRITE) !== 0);
+      const wrong = chain.append(low, high, length, (word & VIRTQ_DESC_F_WRITE) !== 0);
       if (wrong !== null) return wrong;
       if ((word & VIRTQ_DESC_F_NEXT) === 0) return null;
       index = word >>> 16;
@@ -202,9 +203,15 @@ export class SplitRing implements Ring {
   }
 
   /** The same in an indirect table (virtio 1.3, 2.7.5.3), after `before` direct descriptors. */
-  private walkTable(chain: Chain, tableAddress: number, tableLength: number, before: number): string | null {
+  private walkTable(
+    chain: Chain,
+    tableLow: number,
+    tableHigh: number,
+    tableLength: number,
+    before: number,
+  ): string | null {
     const table = this.table;
-    const bad = table.open(this.memory, tableAddress, tableLength);
+    const bad = table.open(this.memory, tableLow, tableHigh, tableLength);
     if (bad !== null) return bad;
     const limit = Math.max(this.size, INDIRECT_CHAIN_MAX) - before;
     let index = 0;
@@ -212,11 +219,12 @@ export class SplitRing implements Ring {
       const at = table.locate(index);
       if (at < 0) return 'indirect table: it lies outside guest memory';
       const words = table.words;
-      const address = (words[at] as number) + (words[at + 1] as number) * 0x1_0000_0000;
+      const low = words[at] as number;
+      const high = words[at + 1] as number;
       const length = words[at + 2] as number;
       const word = words[at + 3] as number;
       if ((word & VIRTQ_DESC_F_INDIRECT) !== 0) return 'indirect table: it names a further indirect table';
-      const wrong = chain.append(address, length, (word & VIRTQ_DESC_F_WRITE) !== 0);
+      const wrong = chain.append(low, high, length, (word & VIRTQ_DESC_F_WRITE) !== 0);
       if (wrong !== null) return wrong;
       if ((word & VIRTQ_DESC_F_NEXT) === 0) return null;
       index = word >>> 16;
