@@ -1,0 +1,60 @@
+/** What a control command is: a row of the dispatch table, with a handler for its decoded body. */
+import type { DescriptorChain } from 'vhost-user-ts';
+import type { GpuAnswer, GpuResult } from '../result.js';
+import type { VmState } from '../vm-state.js';
+
+/** The request that is being handled. It is valid until the handler returns. */
+export interface Request {
+  /** For what follows the command's fixed part. Guest memory: read it once, then trust the copy only. */
+  readonly chain: DescriptorChain;
+  /**
+   * For answers that may take their time: `start` gets the function to answer with. When it was called before
+   * `start` returns, that is the result; else the chain is held and the queue pauses until it is called.
+   */
+  answerLater(start: (answer: (result: GpuAnswer) => void) => void): GpuResult;
+}
+
+/** Bytes of virtio_gpu_ctrl_hdr. */
+export const HEADER_BYTES = 24;
+
+/** One row of the dispatch table. */
+export interface Command {
+  /** VIRTIO_GPU_CMD_*. */
+  readonly type: number;
+  /** Bytes that the request must have: header and fixed part. */
+  readonly requestBytes: number;
+  /** The feature bit that must be negotiated, or null. */
+  readonly feature: number | null;
+  /** Carries the command out. `view` is over a copy of header and fixed part. */
+  run(vm: VmState, view: DataView, request: Request): GpuResult;
+}
+
+interface Layout<T> {
+  readonly size: number;
+  read(view: DataView, offset?: number): T;
+}
+
+/** Declares a command whose header is followed by `layout`. */
+export function command<T>(
+  type: number,
+  layout: Layout<T>,
+  handler: (vm: VmState, body: T, request: Request) => GpuResult,
+  feature: number | null = null,
+): Command {
+  return {
+    type,
+    requestBytes: HEADER_BYTES + layout.size,
+    feature,
+    run: (vm, view, request) => handler(vm, layout.read(view, HEADER_BYTES), request),
+  };
+}
+
+/** Declares a command that is a header and nothing else. */
+export function bareCommand(type: number, handler: (vm: VmState, request: Request) => GpuResult): Command {
+  return {
+    type,
+    requestBytes: HEADER_BYTES,
+    feature: null,
+    run: (vm, _view, request) => handler(vm, request),
+  };
+}

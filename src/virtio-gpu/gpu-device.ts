@@ -1,0 +1,206 @@
+/**
+ * The virtio GPU (virtio 1.3, 5.7) as a vhost-user device: 2D, cursor, EDID, resource UUIDs.
+ *
+ * It serves one VM at a time: what belongs to a VM is made when its front-end attaches and freed when that
+ * leaves. It works behind QEMU's vhost-user-gpu (whose display socket then shows the pictures and says what
+ * outputs there are) and behind a plain vhost-user device (where our own output table does).
+ */
+import { mapAnonymous, type UnixSocket } from 'vhost-user-native';
+import {
+  type DescriptorChain,
+  type FrontEnd,
+  type Logger,
+  silentLogger,
+  type VhostUserDevice,
+  type Virtqueue,
+} from 'vhost-user-ts';
+import { ControlQueue } from './command/control-queue.js';
+import { ConfigSpace } from './config-space.js';
+import { CursorQueue } from './cursor/cursor-queue.js';
+import { GpuSocketSink } from './display/gpu-socket-sink.js';
+import type { DisplaySink } from './display-sink.js';
+import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
+import { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
+import { type GpuMetrics, newMetrics } from './metrics.js';
+import { DisplayInfo } from './output/display-info.js';
+import { type OutputOptions, OutputTable } from './output/output-table.js';
+import type { QemuDisplay } from './output/qemu-display.js';
+import { FanOut } from './scanout/fan-out.js';
+import { VmState } from './vm-state.js';
+import {
+  CURSOR_QUEUE,
+  QUEUE_COUNT,
+  VIRTIO_GPU_EVENT_DISPLAY,
+  VIRTIO_GPU_F_EDID,
+  VIRTIO_GPU_F_RESOURCE_UUID,
+} from './wire/constants.js';
+
+export interface GpuDeviceOptions {
+  /** 1 to 16 outputs; what the guest is told where QEMU's display does not say otherwise. */
+  readonly outputs: readonly OutputOptions[];
+  /** Replaces single defaults. */
+  readonly limits?: Partial<GpuLimits>;
+  /** Where pictures go, besides QEMU's display. */
+  readonly sinks?: readonly DisplaySink[];
+  readonly log?: Logger;
+  /** Stands in for QEMU's display, in tests. */
+  readonly qemuDisplay?: QemuDisplay;
+}
+
+/** What the device holds and did; for metrics. */
+export interface GpuStatus extends Readonly<GpuMetrics> {
+  readonly attached: boolean;
+  readonly resources: number;
+  /** Bytes of host memory for pixels, and guest memory ranges behind resources. */
+  readonly hostBytes: number;
+  readonly backingEntries: number;
+  /** The guest's mistakes since the device was made, by kind. */
+  readonly faults: Readonly<Record<FaultKind, number>>;
+}
+
+const DIMENSION_MAX = 32768;
+
+function checkedLimits(limits: Partial<GpuLimits>): GpuLimits {
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(all)) {
+    if (!(Number.isSafeInteger(value) && value >= 1)) throw new RangeError(`limit ${name}: ${value}`);
+  }
+  if (all.maxDimension > DIMENSION_MAX) throw new RangeError(`limit maxDimension: at most ${DIMENSION_MAX}`);
+  return all;
+}
+
+export class GpuDevice implements VhostUserDevice {
+  readonly queueCount = QUEUE_COUNT;
+  readonly features = (1n << BigInt(VIRTIO_GPU_F_EDID)) | (1n << BigInt(VIRTIO_GPU_F_RESOURCE_UUID));
+
+  readonly #limits: GpuLimits;
+  readonly #log: Logger;
+  readonly #metrics = newMetrics();
+  readonly #faults: GuestFaults;
+  readonly #outputs: OutputTable;
+  readonly #config: ConfigSpace;
+  readonly #qemuDisplay: QemuDisplay;
+  readonly #displayInfo: DisplayInfo;
+  readonly #sink: DisplaySink;
+  readonly #control: ControlQueue;
+  readonly #cursor: CursorQueue;
+  readonly #running = new Set<number>();
+  #vm: VmState | null = null;
+  /** The VM that left last, while displays may still hold pixels of its. */
+  #lastVm: VmState | null = null;
+
+  /** RangeError for outputs or limits that can't be. */
+  constructor(options: GpuDeviceOptions) {
+    this.#limits = checkedLimits(options.limits ?? {});
+    this.#log = options.log ?? silentLogger;
+    this.#faults = new GuestFaults(this.#log);
+    this.#outputs = new OutputTable(options.outputs);
+    this.#config = new ConfigSpace(this.#outputs.count, 0);
+    this.#qemuDisplay = options.qemuDisplay ?? new GpuSocketSink({ log: this.#log });
+    this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
+    this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
+    this.#control = new ControlQueue(this.#faults);
+    this.#cursor = new CursorQueue(this.#faults);
+  }
+
+  /** Counters and what is held now. */
+  get status(): GpuStatus {
+    const vm = this.#vm ?? this.#lastVm;
+    return {
+      ...this.#metrics,
+      attached: this.#vm !== null,
+      resources: vm?.resources.count ?? 0,
+      hostBytes: vm?.account.bytes ?? 0,
+      backingEntries: vm?.account.entries ?? 0,
+      faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, this.#faults.count(kind)])) as Record<
+        FaultKind,
+        number
+      >,
+    };
+  }
+
+  /**
+   * Changes an output as if a monitor was plugged, unplugged or exchanged, and tells the guest. Resolves false
+   * when the guest can't be told: nothing is attached, nothing changed, or QEMU's display has its own idea of
+   * the outputs. RangeError for an output or a mode that can't be.
+   */
+  async setOutput(id: number, changes: Partial<OutputOptions>): Promise<boolean> {
+    if (!this.#outputs.change(id, changes) || this.#displayInfo.qemuDecides || this.#vm === null)
+      return false;
+    this.#config.raise(VIRTIO_GPU_EVENT_DISPLAY);
+    return this.#vm.frontEnd.configChanged();
+  }
+
+  attach(frontEnd: FrontEnd): void {
+    this.#vm = new VmState(frontEnd, {
+      limits: this.#limits,
+      sink: this.#sink,
+      displayInfo: this.#displayInfo,
+      mapMemory: mapAnonymous,
+      metrics: this.#metrics,
+    });
+  }
+
+  detach(): void {
+    this.reset();
+    this.#control.clear();
+    this.#running.clear();
+    this.#qemuDisplay.setReady(false);
+    this.#qemuDisplay.detachSocket();
+    this.#displayInfo.qemuDecides = false;
+    this.#lastVm = this.#vm;
+    this.#vm = null;
+  }
+
+  /** A display socket that QEMU gave us before the reset stays: it belongs to the start that follows. */
+  reset(): void {
+    this.#vm?.reset();
+    this.#config.reset();
+  }
+
+  queueStarted(queue: Virtqueue): void {
+    this.#running.add(queue.index);
+    if (this.#running.size === QUEUE_COUNT) this.#qemuDisplay.setReady(true);
+  }
+
+  queueStopped(queue: Virtqueue): void {
+    this.#running.delete(queue.index);
+    this.#qemuDisplay.setReady(false);
+    if (queue.index !== CURSOR_QUEUE) this.#control.dropHeld(queue);
+  }
+
+  handleChain(queue: Virtqueue, chain: DescriptorChain): void {
+    const vm = this.#vm;
+    if (vm === null) return;
+    if (queue.index === CURSOR_QUEUE) this.#cursor.handle(vm, queue, chain);
+    else this.#control.handle(vm, queue, chain);
+  }
+
+  get configLength(): number {
+    return this.#config.length;
+  }
+
+  /**
+   * The driver reads config space after a configuration interrupt: QEMU's display may have been resized, and
+   * what it told us before may be wrong.
+   */
+  readConfig(target: Uint8Array, offset: number): void {
+    this.#qemuDisplay.invalidate();
+    this.#config.read(target, offset);
+  }
+
+  writeConfig(data: Uint8Array, offset: number): void {
+    this.#config.write(data, offset);
+  }
+
+  /** Frees what is left; the device is of no use afterwards. */
+  close(): void {
+    if (this.#vm !== null) this.detach();
+    this.#qemuDisplay.close();
+  }
+
+  setGpuSocket(socket: UnixSocket): void {
+    this.#displayInfo.qemuDecides = true;
+    this.#qemuDisplay.attachSocket(socket);
+  }
+}

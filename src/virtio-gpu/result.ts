@@ -1,0 +1,106 @@
+/**
+ * What a command comes to. A guest's mistake is a value here, never an exception.
+ */
+import type { FaultKind } from './faults.js';
+import {
+  VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
+  VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY,
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  VIRTIO_GPU_RESP_OK_NODATA,
+} from './wire/constants.js';
+
+/** The command was carried out; `body` follows the header of the response. */
+export interface Success {
+  readonly kind: 'ok';
+  readonly type: number;
+  readonly body: Uint8Array | null;
+}
+
+/** The command was refused. */
+export interface Refusal {
+  readonly kind: 'error';
+  readonly type: number;
+  readonly fault: FaultKind;
+  /** For the log. */
+  readonly reason: string;
+}
+
+/** The answer comes later, through the `HeldCommand`. */
+export interface Held {
+  readonly kind: 'held';
+}
+
+export type GpuAnswer = Success | Refusal;
+export type GpuResult = GpuAnswer | Held;
+
+export const OK_NODATA: Success = { kind: 'ok', type: VIRTIO_GPU_RESP_OK_NODATA, body: null };
+export const HELD: Held = { kind: 'held' };
+
+/** A success with data: `body` is what follows the header. */
+export function okWith(type: number, body: Uint8Array): Success {
+  return { kind: 'ok', type, body };
+}
+
+function refusal(type: number, fault: FaultKind, reason: string): Refusal {
+  return { kind: 'error', type, fault, reason };
+}
+
+// Refusals are made once: a guest that sends nothing but mistakes makes no garbage.
+export const NO_SUCH_RESOURCE = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  'invalid-resource',
+  'no such resource',
+);
+export const RESOURCE_ID_ZERO = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  'invalid-resource',
+  'resource id 0 is not a resource',
+);
+export const RESOURCE_ID_TAKEN = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  'invalid-resource',
+  'the resource id is in use',
+);
+export const NO_SUCH_SCANOUT = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
+  'invalid-scanout',
+  'no such scanout',
+);
+export const BAD_FORMAT = invalidParameter('unknown pixel format');
+export const BAD_DIMENSIONS = invalidParameter('width or height is 0 or above the limit');
+export const RECT_OUTSIDE = invalidParameter('the rectangle does not lie inside the resource');
+export const RECT_EMPTY = invalidParameter('a scanout can not be empty');
+export const OFFSET_OUTSIDE = invalidParameter('the transfer reaches past the backing');
+export const NO_ENTRIES = invalidParameter('a backing without entries');
+export const ENTRY_EMPTY = invalidParameter('a backing entry of length 0');
+export const ENTRY_OUTSIDE = invalidParameter('a backing entry is not guest memory');
+export const NO_SUCH_CAPSET = invalidParameter('no such capset');
+export const TOO_MANY_RESOURCES = outOfMemory('too many resources');
+export const TOO_MUCH_MEMORY = outOfMemory('too much host memory');
+export const TOO_MANY_ENTRIES = outOfMemory('too many backing entries');
+export const ALREADY_BACKED = refusal(
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  'invalid-state',
+  'the resource has a backing already',
+);
+export const NOT_BACKED = refusal(VIRTIO_GPU_RESP_ERR_UNSPEC, 'invalid-state', 'the resource has no backing');
+export const SHORT_COMMAND = refusal(
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  'short-command',
+  'the command is shorter than its layout',
+);
+export const UNKNOWN_COMMAND = refusal(
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  'unknown-command',
+  'unknown command, or its feature was not negotiated',
+);
+
+function invalidParameter(reason: string): Refusal {
+  return refusal(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, 'invalid-parameter', reason);
+}
+
+function outOfMemory(reason: string): Refusal {
+  return refusal(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, 'out-of-memory', reason);
+}

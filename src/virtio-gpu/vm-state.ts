@@ -1,0 +1,48 @@
+/** Everything that the device holds for one VM, from attach to detach. Commands work on this. */
+import type { FrontEnd } from 'vhost-user-ts';
+import type { DisplaySink } from './display-sink.js';
+import type { GpuLimits } from './limits.js';
+import type { GpuMetrics } from './metrics.js';
+import type { DisplayInfoSource } from './output/display-info-source.js';
+import { HostAccount } from './resource/host-account.js';
+import { type MapMemory, ResourceTable } from './resource/resource-table.js';
+import { ScanoutTable } from './scanout/scanout-table.js';
+import { VIRTIO_GPU_MAX_SCANOUTS } from './wire/constants.js';
+
+/** What a VM's state is made from. */
+export interface VmParts {
+  readonly limits: GpuLimits;
+  readonly sink: DisplaySink;
+  readonly displayInfo: DisplayInfoSource;
+  readonly mapMemory: MapMemory;
+  readonly metrics: GpuMetrics;
+}
+
+export class VmState {
+  readonly frontEnd: FrontEnd;
+  readonly limits: GpuLimits;
+  readonly sink: DisplaySink;
+  readonly displayInfo: DisplayInfoSource;
+  readonly metrics: GpuMetrics;
+  readonly account: HostAccount;
+  readonly resources: ResourceTable;
+  readonly scanouts: ScanoutTable;
+
+  constructor(frontEnd: FrontEnd, parts: VmParts) {
+    this.frontEnd = frontEnd;
+    this.limits = parts.limits;
+    this.sink = parts.sink;
+    this.displayInfo = parts.displayInfo;
+    this.metrics = parts.metrics;
+    this.account = new HostAccount(parts.limits);
+    this.resources = new ResourceTable(parts.limits, this.account, parts.mapMemory);
+    this.scanouts = new ScanoutTable(parts.sink);
+  }
+
+  /** Back to a device that was just reset: no scanout, no cursor, no resource. */
+  reset(): void {
+    this.scanouts.disableAll();
+    for (let id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++) this.sink.setCursor(id, 0, 0, null);
+    this.resources.clear();
+  }
+}
