@@ -1,0 +1,57 @@
+/** Our back-end under test: as the real command, in a process of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TestProcess } from './processes.js';
+
+const COMMAND = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+
+export class BackEnd {
+  readonly process: TestProcess;
+  readonly socketPath: string;
+  private readonly folder: string;
+
+  private constructor(process: TestProcess, folder: string, socketPath: string) {
+    this.process = process;
+    this.folder = folder;
+    this.socketPath = socketPath;
+  }
+
+  /** Starts `vhost-user-gpu-ts --socket-path=…` and waits until it listens. */
+  static async start(...options: string[]): Promise<BackEnd> {
+    return BackEnd.startScript(COMMAND, (path) => [`--socket-path=${path}`, '--log-format=json', ...options]);
+  }
+
+  /** Starts a compiled script that listens on the path it is given, and says so in its output. */
+  static async startScript(script: string, args: (socketPath: string) => string[]): Promise<BackEnd> {
+    const folder = mkdtempSync(join(tmpdir(), 'gpu-back-end-'));
+    const path = join(folder, 'vhost-user.sock');
+    const child = new TestProcess('back-end', process.execPath, [script, ...args(path)]);
+    try {
+      await child.waitForOutput(/listening/);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+    return new BackEnd(child, folder, path);
+  }
+
+  /** Ends it as a service manager would; returns its exit code. */
+  async stop(): Promise<number | null> {
+    const { code } = await this.process.stop('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+    return code;
+  }
+}
+
+/** QEMU's arguments for a display device behind a vhost-user socket. The device's id is `gpu`. */
+export function displayDevice(socketPath: string, driver: string, properties = ''): string[] {
+  const options = properties === '' ? '' : `,${properties}`;
+  return [
+    '-chardev',
+    `socket,id=gpu-socket,path=${socketPath}`,
+    '-device',
+    `${driver},id=gpu,chardev=gpu-socket${options}`,
+  ];
+}
