@@ -1,7 +1,16 @@
 /** Unix sockets with descriptors, listeners, eventfds and their callbacks. */
 
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,7 +108,11 @@ t.test('a socket pair carries bytes, reports emptiness and the end', async (t) =
   a.close();
   t.equal(b.receive(target).bytes, 1);
   t.strictSame(b.receive(target), { bytes: 0, fds: [], truncated: false });
-  t.throws(() => b.send(Buffer.from('x')), { code: 'EPIPE', errno: -32, syscall: 'sendmsg' }, 'and no SIGPIPE');
+  t.throws(
+    () => b.send(Buffer.from('x')),
+    { code: 'EPIPE', errno: -32, syscall: 'sendmsg' },
+    'and no SIGPIPE',
+  );
   b.close();
 });
 
@@ -224,39 +237,42 @@ t.test('sendRows writes header and rows, from any byte on', async (t) => {
   source.close();
 });
 
-t.test('sendRows resumes a large frame: partial sends, more rows than one sendmsg has room for', async (t) => {
-  const [a, b] = socketPair();
-  const rows = 3000;
-  const rowBytes = 600;
-  const stride = 1024;
-  const source = mapAnonymous(rows * stride);
-  const view = new Uint32Array(source.window(0, rows * stride));
-  for (let i = 0; i < view.length; i++) view[i] = Math.imul(i, 2654435761);
-  const header = Buffer.from('frame');
-  const expected = [header];
-  const bytes = Buffer.from(view.buffer);
-  for (let row = 0; row < rows; row++) expected.push(bytes.subarray(row * stride, row * stride + rowBytes));
-  const total = header.length + rows * rowBytes;
-  const got: Buffer[] = [];
-  let sent = 0;
-  let calls = 0;
-  while (sent < total) {
-    const taken = a.sendRows(header, sent, source, 0, rowBytes, stride, rows);
-    if (taken < 0) got.push(receiveAll(b));
-    else sent += taken;
-    calls++;
-  }
-  got.push(receiveAll(b));
-  t.ok(calls > 3, `${calls} calls`);
-  t.ok(Buffer.concat(got).equals(Buffer.concat(expected)));
-  t.equal(a.sendRows(header, total, source, 0, rowBytes, stride, rows), 0);
-  // 1-byte rows: the list of 1024 entries is the limit.
-  t.equal(a.sendRows(header, 0, source, 0, 1, stride, rows), 5 + 1023);
-  source.close();
-  t.throws(() => a.sendRows(header, 0, source, 0, 1, 1, 1), { code: 'ERR_CLOSED' });
-  a.close();
-  b.close();
-});
+t.test(
+  'sendRows resumes a large frame: partial sends, more rows than one sendmsg has room for',
+  async (t) => {
+    const [a, b] = socketPair();
+    const rows = 3000;
+    const rowBytes = 600;
+    const stride = 1024;
+    const source = mapAnonymous(rows * stride);
+    const view = new Uint32Array(source.window(0, rows * stride));
+    for (let i = 0; i < view.length; i++) view[i] = Math.imul(i, 2654435761);
+    const header = Buffer.from('frame');
+    const expected = [header];
+    const bytes = Buffer.from(view.buffer);
+    for (let row = 0; row < rows; row++) expected.push(bytes.subarray(row * stride, row * stride + rowBytes));
+    const total = header.length + rows * rowBytes;
+    const got: Buffer[] = [];
+    let sent = 0;
+    let calls = 0;
+    while (sent < total) {
+      const taken = a.sendRows(header, sent, source, 0, rowBytes, stride, rows);
+      if (taken < 0) got.push(receiveAll(b));
+      else sent += taken;
+      calls++;
+    }
+    got.push(receiveAll(b));
+    t.ok(calls > 3, `${calls} calls`);
+    t.ok(Buffer.concat(got).equals(Buffer.concat(expected)));
+    t.equal(a.sendRows(header, total, source, 0, rowBytes, stride, rows), 0);
+    // 1-byte rows: the list of 1024 entries is the limit.
+    t.equal(a.sendRows(header, 0, source, 0, 1, stride, rows), 5 + 1023);
+    source.close();
+    t.throws(() => a.sendRows(header, 0, source, 0, 1, 1, 1), { code: 'ERR_CLOSED' });
+    a.close();
+    b.close();
+  },
+);
 
 t.test('sendRows from a file that was truncated: EFAULT, not a signal', async (t) => {
   const { ftruncateSync } = await import('node:fs');
@@ -264,7 +280,10 @@ t.test('sendRows from a file that was truncated: EFAULT, not a signal', async (t
   const fd = createMemfd('shrinks', { size: 8192 });
   const source = mapFile(fd, 0, 8192, { writable: true });
   ftruncateSync(fd, 0);
-  t.throws(() => a.sendRows(Buffer.from('h'), 1, source, 0, 100, 100, 1), { code: 'EFAULT', syscall: 'sendmsg' });
+  t.throws(() => a.sendRows(Buffer.from('h'), 1, source, 0, 100, 100, 1), {
+    code: 'EFAULT',
+    syscall: 'sendmsg',
+  });
   source.close();
   closeFd(fd);
   a.close();
@@ -578,7 +597,17 @@ t.test('arguments of the wrong kind', async (t) => {
   const listener = listenUnix(join(folder, 'arguments'));
   const source = mapAnonymous(4096);
   const header = new Uint8Array(4);
-  const noBytes = [undefined, null, 'text', 7, {}, [], new ArrayBuffer(4), new Uint16Array(4), new DataView(new ArrayBuffer(4))];
+  const noBytes = [
+    undefined,
+    null,
+    'text',
+    7,
+    {},
+    [],
+    new ArrayBuffer(4),
+    new Uint16Array(4),
+    new DataView(new ArrayBuffer(4)),
+  ];
   for (const bad of noBytes) {
     t.throws(() => callWith(a, 'receive', [bad]), TypeError);
     t.throws(() => callWith(a, 'send', [bad]), TypeError);
@@ -587,7 +616,8 @@ t.test('arguments of the wrong kind', async (t) => {
   t.throws(() => a.receive(new Uint8Array(0)), RangeError);
   for (const bad of badNumbers) t.throws(() => a.send(header, [bad]), RangeError);
   for (const bad of notNumbers) t.throws(() => callWith(a, 'send', [header, [bad]]), TypeError);
-  for (const bad of [7, 'x', {}, new Int32Array(1)]) t.throws(() => callWith(a, 'send', [header, bad]), TypeError);
+  for (const bad of [7, 'x', {}, new Int32Array(1)])
+    t.throws(() => callWith(a, 'send', [header, bad]), TypeError);
   const explosive = [0];
   Object.defineProperty(explosive, 0, {
     get() {
@@ -599,7 +629,11 @@ t.test('arguments of the wrong kind', async (t) => {
   const good: unknown[] = [header, 0, source, 0, 16, 32, 4];
   for (const index of [1, 3, 4, 5, 6]) {
     for (const bad of badNumbers) {
-      t.throws(() => callWith(a, 'sendRows', good.with(index, bad)), RangeError, `argument ${index} = ${bad}`);
+      t.throws(
+        () => callWith(a, 'sendRows', good.with(index, bad)),
+        RangeError,
+        `argument ${index} = ${bad}`,
+      );
     }
     for (const bad of notNumbers) t.throws(() => callWith(a, 'sendRows', good.with(index, bad)), TypeError);
   }
@@ -621,7 +655,8 @@ t.test('arguments of the wrong kind', async (t) => {
   t.equal(b.receive(new Uint8Array(9)).bytes, -1, 'none of them sent anything');
 
   for (const bad of [...badNumbers, 4]) t.throws(() => a.watch(bad, () => {}), RangeError);
-  for (const bad of [undefined, null, {}, 'x']) t.throws(() => callWith(a, 'watch', [READABLE, bad]), TypeError);
+  for (const bad of [undefined, null, {}, 'x'])
+    t.throws(() => callWith(a, 'watch', [READABLE, bad]), TypeError);
   for (const bad of [1, {}, 'x']) {
     t.throws(() => callWith(event, 'watch', [bad]), TypeError);
     t.throws(() => callWith(listener, 'watch', [bad]), TypeError);
@@ -630,7 +665,8 @@ t.test('arguments of the wrong kind', async (t) => {
     t.throws(() => connectUnix(bad), TypeError);
     t.throws(() => listenUnix(bad), TypeError);
   }
-  for (const bad of [undefined, null, 7, {}]) t.throws(() => Reflect.apply(connectUnix, null, [bad]), TypeError);
+  for (const bad of [undefined, null, 7, {}])
+    t.throws(() => Reflect.apply(connectUnix, null, [bad]), TypeError);
   for (const bad of [...badNumbers, 0o1000]) {
     t.throws(() => listenUnix(join(folder, 'never'), { mode: bad }), RangeError);
   }
@@ -646,7 +682,11 @@ t.test('arguments of the wrong kind', async (t) => {
     t.throws(() => Reflect.construct(object.constructor, []), TypeError);
     t.throws(() => Reflect.apply(object.constructor, undefined, []), TypeError);
   }
-  t.throws(() => a.send(header, explosive), { code: 'ERR_CLOSED' }, 'closed by a getter of its own arguments');
+  t.throws(
+    () => a.send(header, explosive),
+    { code: 'ERR_CLOSED' },
+    'closed by a getter of its own arguments',
+  );
   for (const object of [a, b, event, listener, source]) object.close();
 });
 
