@@ -1,7 +1,9 @@
 /** What happens to native objects that nobody closes: collection, workers, exits, exceptions, leaks. */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import {
@@ -18,6 +20,9 @@ import {
   WRITABLE,
 } from 'vhost-user-native';
 import { nativeUrl, openFds, runScript, thrownBy } from './native-support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'native-'));
+t.teardown(() => rmSync(folder, { recursive: true }));
 
 /** For scripts: `settle(test)` collects garbage until `test()` holds, for a bounded number of turns. */
 const settle = `
@@ -91,7 +96,7 @@ t.test('a process ends cleanly with everything open', async (t) => {
     const mapping = native.mapFile(fd, 0, 65536, { writable: true });
     const window = mapping.window(0, 65536);
     const table = native.createScatterGather([{ mapping, offset: 0, length: 100 }]);
-    const listener = native.listenUnix('/tmp/native-exit-' + process.pid);
+    const listener = native.listenUnix(${JSON.stringify(join(folder, 'exit'))});
     const event = native.createEventFd();
     const [a, b] = native.socketPair();
     a.watch(native.READABLE | native.WRITABLE, () => process.exit(7));
@@ -99,8 +104,14 @@ t.test('a process ends cleanly with everything open', async (t) => {
     event.watch(() => {});`;
   const inside = await runScript(open);
   t.strictSame([inside.code, inside.signal], [7, null], inside.stderr);
+  // process.exit() finalises nothing: the socket file stays, and the next one takes its place.
   const outside = await runScript(`${open} process.exit(8);`);
   t.strictSame([outside.code, outside.signal], [8, null], outside.stderr);
+  const path = join(folder, 'natural');
+  const natural = await runScript(
+    `native.listenUnix(${JSON.stringify(path)}); native.mapAnonymous(1).window(0, 1);`,
+  );
+  t.strictSame([natural.code, existsSync(path)], [0, false], natural.stderr);
 });
 
 t.test('objects that are collected without close free what they own', async (t) => {
@@ -110,7 +121,7 @@ t.test('objects that are collected without close free what they own', async (t) 
      await settle(() => true);
      native.closeFd(native.createMemfd('warm', { size: 1 }));
      const before = fds();
-     const path = '/tmp/native-collected-' + process.pid;
+     const path = ${JSON.stringify(join(folder, 'collected'))};
      (() => {
        for (let i = 0; i < 20; i++) {
          native.createEventFd();
@@ -286,7 +297,7 @@ t.test('no descriptor or mapping leaks, whatever fails', async (t) => {
     const other = mapAnonymous(4096);
     const table = createScatterGather([{ mapping, offset: 0, length: 8192 }]);
     table.readRows(0, 0, other, 0, 0, 4096, 1);
-    const path = `/tmp/native-leak-${process.pid}`;
+    const path = join(folder, 'leak');
     const listener = listenUnix(path);
     const client = connectUnix(path);
     const server = listener.accept();
