@@ -41,7 +41,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('poll' as const) }) },
-  fc.record({ do: fc.constantFrom('enable', 'disable', 'restart', 'remap', 'listen', 'mute') }),
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('enable', 'listen') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('disable', 'restart', 'remap', 'mute') }) },
 );
 
 function expect(condition: boolean, what: string): asserts condition {
@@ -68,38 +69,10 @@ class Model {
   }
 
   run(step: Step): void {
-    switch (step.do) {
-      case 'add':
-        return this.add(step.reads, step.writes, step.indirect);
-      case 'pop':
-        for (let i = 0; i < step.count; i++) this.pop();
-        return;
-      case 'push':
-        return this.push(step.pick, step.part);
-      case 'flush':
-        return this.flush();
-      case 'poll':
-        return this.poll();
-      case 'enable':
-        expect(this.rig.queue.enableNotifications() === this.waiting.length > 0, 'enableNotifications');
-        this.kickPromised = this.waiting.length === 0;
-        return;
-      case 'disable':
-        this.rig.queue.disableNotifications();
-        this.kickPromised = false;
-        return;
-      case 'restart':
-        return this.restart();
-      case 'remap':
-        return this.rig.map();
-      case 'listen':
-        expect(this.rig.driver.enableInterrupts() === this.flushed > 0, 'enableInterrupts');
-        this.interruptPromised = this.flushed === 0;
-        return;
-      default:
-        this.rig.driver.disableInterrupts();
-        this.interruptPromised = false;
-    }
+    if (step.do === 'add') this.add(step.reads, step.writes, step.indirect);
+    else if (step.do === 'pop') for (let i = 0; i < step.count; i++) this.pop();
+    else if (step.do === 'push') this.push(step.pick, step.part);
+    else this[step.do]();
   }
 
   /** Lets everything come home. */
@@ -121,6 +94,30 @@ class Model {
     const piece = this.rig.piece(this.nextByte, length);
     this.nextByte += length + (this.salt % 5);
     return piece;
+  }
+
+  private enable(): void {
+    expect(this.rig.queue.enableNotifications() === this.waiting.length > 0, 'enableNotifications');
+    this.kickPromised = this.waiting.length === 0;
+  }
+
+  private disable(): void {
+    this.rig.queue.disableNotifications();
+    this.kickPromised = false;
+  }
+
+  private listen(): void {
+    expect(this.rig.driver.enableInterrupts() === this.flushed > 0, 'enableInterrupts');
+    this.interruptPromised = this.flushed === 0;
+  }
+
+  private mute(): void {
+    this.rig.driver.disableInterrupts();
+    this.interruptPromised = false;
+  }
+
+  private remap(): void {
+    this.rig.map();
   }
 
   private add(reads: number[], writes: number[], wantsIndirect: boolean): void {
@@ -162,8 +159,13 @@ class Model {
     const size = sent.readable.length;
     const from = Math.floor((size * (pick % 7)) / 7);
     const copy = new Uint8Array(size + 3);
-    expect(chain.read(copy, from, size) === size - from, 'bytes read');
-    expect(Buffer.compare(copy.subarray(0, size - from), sent.readable.subarray(from)) === 0, 'content read');
+    for (const start of [from, 0, from]) {
+      expect(chain.read(copy, start, size) === size - start, 'bytes read');
+      expect(
+        Buffer.compare(copy.subarray(0, size - start), sent.readable.subarray(start)) === 0,
+        'content read',
+      );
+    }
     const used = Math.floor((chain.writableBytes * part) / 100);
     const data = Uint8Array.from({ length: used }, (_, i) => i * 7 + part);
     const half = Math.floor(used / 2);
@@ -225,7 +227,7 @@ for (const packed of [false, true]) {
             model.finish();
           },
         );
-        fc.assert(run, { numRuns: 60 });
+        fc.assert(run, { numRuns: 150 });
       });
     }
   }

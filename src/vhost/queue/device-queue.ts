@@ -171,8 +171,7 @@ export class DeviceQueue implements Virtqueue {
     this.held--;
     if (this.usable()) {
       // `used` tells the driver how much it may read: never more than there is.
-      const most = record.writableBytes;
-      this.ring.put(record, used < most ? used : most);
+      this.ring.put(record, Math.min(used, record.writableBytes));
       this.staged++;
     }
     record.end();
