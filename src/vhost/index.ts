@@ -5,7 +5,38 @@ export { Connection, type ConnectionHandlers, type SendOptions } from './connect
 export { Message } from './connection/message.js';
 export type { DeviceMemory, FrontEnd, GuestRange, SharedMemoryRegion, VhostUserDevice } from './device.js';
 export { VhostUserError } from './errors.js';
+export { type BackEndHandlers, BackEndRequests } from './frontend/back-end-requests.js';
+export { DriverQueue } from './frontend/driver-queue.js';
+export {
+  type DriverQueueOptions,
+  type MemoryWindow,
+  type Piece,
+  placeRing,
+  type RawDescriptor,
+  type RingPlacement,
+  type UsedBuffer,
+} from './frontend/driver-ring.js';
+export { DirtyLogReader, InflightArea } from './frontend/front-end-areas.js';
+export type { ReceivedMessage } from './frontend/front-end-channel.js';
+export {
+  FRONT_END_FEATURES,
+  FRONT_END_PROTOCOL_FEATURES,
+  FrontEndClient,
+  type FrontEndClientOptions,
+} from './frontend/front-end-client.js';
+export { FrontEndMemory, type FrontEndMemoryOptions } from './frontend/front-end-memory.js';
+export {
+  type Completion,
+  FrontEndQueue,
+  type FrontEndQueueOptions,
+  type SubmitOptions,
+} from './frontend/front-end-queue.js';
 export { type Logger, silentLogger } from './logger.js';
+export { DirtyLog } from './memory/dirty-log.js';
+export { GuestMemory, type RegionDescription } from './memory/guest-memory.js';
+export { DeviceQueue, type QueueLayout } from './queue/device-queue.js';
+export { type InflightQueue, InflightRegion } from './queue/inflight.js';
+export { checkQueueSize, ringLayout } from './queue/ring-layout.js';
 export type { DescriptorChain, Virtqueue } from './queue/virtqueue.js';
 export { bits, Feature, hasBit, ProtocolFeature, Status } from './wire/features.js';
 export * from './wire/limits.js';
