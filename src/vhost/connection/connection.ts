@@ -8,7 +8,7 @@ import { QUEUED_MESSAGES_HIGH, QUEUED_MESSAGES_MAX } from '../wire/limits.js';
 import { MessageHeader } from '../wire/payloads.js';
 import { viewOf } from '../wire/struct.js';
 import type { Message } from './message.js';
-import { ENDED, NOTHING, Receiver } from './receiver.js';
+import { ENDED, isHangUp, NOTHING, Receiver } from './receiver.js';
 
 /** Messages handled in one go before the event loop looks at other things. */
 const MESSAGES_PER_TURN = 32;
@@ -159,7 +159,8 @@ export class Connection {
 
   /** A failed send. What the peer had sent before it went is not worth reading: nobody takes our answer. */
   private fail(cause: Error): void {
-    this.end(new VhostUserError('VHOST_ERR_CONNECTION', `sending failed: ${cause.message}`, { cause }));
+    if (isHangUp(cause)) this.end(null);
+    else this.end(new VhostUserError('VHOST_ERR_CONNECTION', `sending failed: ${cause.message}`, { cause }));
   }
 }
 

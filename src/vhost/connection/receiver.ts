@@ -94,6 +94,7 @@ export class Receiver {
     try {
       return this.socket.receive(this.buffer.subarray(this.filled, this.wanted));
     } catch (error) {
+      if (isHangUp(error)) return { bytes: 0, fds: [], truncated: false };
       throw new VhostUserError('VHOST_ERR_CONNECTION', `receiving failed: ${(error as Error).message}`, {
         cause: error,
       });
@@ -103,4 +104,10 @@ export class Receiver {
 
 function bad(what: string): never {
   throw new VhostUserError('VHOST_ERR_BAD_MESSAGE', what);
+}
+
+/** A peer that closes its socket with bytes of ours unread resets the connection: it hung up all the same. */
+export function isHangUp(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
