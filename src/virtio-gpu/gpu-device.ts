@@ -17,7 +17,7 @@ import {
 import { ControlQueue } from './command/control-queue.js';
 import { ConfigSpace } from './config-space.js';
 import { CursorQueue } from './cursor/cursor-queue.js';
-import { GpuSocketSink } from './display/gpu-socket-sink.js';
+import { type GpuSocketMetrics, GpuSocketSink } from './display/gpu-socket-sink.js';
 import type { DisplaySink } from './display-sink.js';
 import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
 import { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
@@ -54,6 +54,8 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   /** Bytes of host memory for pixels, and guest memory ranges behind resources. */
   readonly hostBytes: number;
   readonly backingEntries: number;
+  /** What QEMU's display was sent. */
+  readonly display: Readonly<GpuSocketMetrics>;
   /** The guest's mistakes since the device was made, by kind. */
   readonly faults: Readonly<Record<FaultKind, number>>;
 }
@@ -112,6 +114,7 @@ export class GpuDevice implements VhostUserDevice {
       resources: vm?.resources.count ?? 0,
       hostBytes: vm?.account.bytes ?? 0,
       backingEntries: vm?.account.entries ?? 0,
+      display: { ...this.#qemuDisplay.metrics },
       faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, this.#faults.count(kind)])) as Record<
         FaultKind,
         number
@@ -166,7 +169,7 @@ export class GpuDevice implements VhostUserDevice {
   queueStopped(queue: Virtqueue): void {
     this.#running.delete(queue.index);
     this.#qemuDisplay.setReady(false);
-    if (queue.index !== CURSOR_QUEUE) this.#control.dropHeld(queue);
+    if (queue.index !== CURSOR_QUEUE) this.#control.answerHeld(queue);
   }
 
   handleChain(queue: Virtqueue, chain: DescriptorChain): void {

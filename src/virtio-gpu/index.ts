@@ -1,5 +1,6 @@
 /** Public surface of the GPU device. */
 export type { DisplayMode, DisplayModes } from './display/display-answers.js';
+export type { GpuSocketMetrics } from './display/gpu-socket-sink.js';
 export type { CursorImage, DisplaySink, Rect, ScanoutSource } from './display-sink.js';
 export { type EdidRequest, edidFor } from './edid.js';
 export { FAULT_KINDS, type FaultKind } from './faults.js';

@@ -187,19 +187,28 @@ t.test('no answer: our own outputs', async (t) => {
   t.strictSame(edidOf(edid.response), edidFor({ width: 1280, height: 800, refreshHz: 60, scanoutId: 0 }));
 });
 
-t.test('an answer that comes after the queue was stopped goes nowhere', async (t) => {
-  const h = new GpuHarness();
-  let answer: (modes: null) => void = () => undefined;
-  const modes = new Promise<null>((resolve) => {
-    answer = resolve;
-  });
-  h.qemu.modes = modes;
-  const chain = h.submit(DISPLAY_INFO);
-  h.device.queueStopped(h.control);
-  t.equal(h.control.paused, false);
-  answer(null);
-  await modes;
-  t.equal(chain.used, null);
+t.test('a queue that is stopped gets its answer first, and none later', async (t) => {
+  for (const running of [true, false]) {
+    const h = new GpuHarness();
+    let answer: (modes: null) => void = () => undefined;
+    const modes = new Promise<null>((resolve) => {
+      answer = resolve;
+    });
+    h.qemu.modes = modes;
+    h.qemu.edids = modes;
+    const chain = h.submit(DISPLAY_INFO);
+    t.equal(chain.used, null);
+    h.control.running = running;
+    h.device.queueStopped(h.control);
+    t.equal(chain.used, running ? 408 : null);
+    if (running) t.match(pmodes(chain.response)[0], { r: { width: 1280, height: 800 } });
+    t.equal(h.control.paused, false);
+    chain.used = null;
+    h.control.running = true;
+    answer(null);
+    await modes;
+    t.equal(chain.used, null);
+  }
 });
 
 t.test('the cursor queue: pictures, places, and nothing in return', async (t) => {

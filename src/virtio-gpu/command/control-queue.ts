@@ -28,8 +28,9 @@ const NO_BODY = new Uint8Array(0);
 interface HeldRequest {
   readonly queue: Virtqueue;
   readonly chain: DescriptorChain;
-  /** A copy of the request's header, or as much of it as there was. */
+  /** A copy of the request's header. */
   readonly header: Uint8Array;
+  readonly fallback: () => GpuAnswer;
 }
 
 export class ControlQueue implements Request {
@@ -75,7 +76,7 @@ export class ControlQueue implements Request {
     return command.run(vm, this.#requestView, this);
   }
 
-  answerLater(start: (answer: (result: GpuAnswer) => void) => void): GpuResult {
+  answerLater(start: (answer: (result: GpuAnswer) => void) => void, fallback: () => GpuAnswer): GpuResult {
     const { chain } = this;
     const queue = this.#queue as Virtqueue;
     const state: { early: GpuAnswer | null; held: HeldRequest | null } = { early: null, held: null };
@@ -84,7 +85,7 @@ export class ControlQueue implements Request {
       else this.#finish(state.held, result);
     });
     if (state.early !== null) return state.early;
-    state.held = { queue, chain, header: this.#request.slice(0, HEADER_BYTES) };
+    state.held = { queue, chain, header: this.#request.slice(0, HEADER_BYTES), fallback };
     this.#held.add(state.held);
     // Later requests must not overtake this one.
     queue.pause();
@@ -92,18 +93,19 @@ export class ControlQueue implements Request {
   }
 
   #finish(held: HeldRequest, result: GpuAnswer): void {
-    // Void by now when its queue was stopped.
+    // Answered already when its queue was stopped.
     if (!this.#held.delete(held)) return;
-    this.#respond(held.queue, held.chain, viewOf(held.header), result);
+    if (held.queue.running) this.#respond(held.queue, held.chain, viewOf(held.header), result);
     held.queue.resume();
   }
 
-  /** The queue was stopped: its held chains are void, and it starts unpaused next time. */
-  dropHeld(queue: Virtqueue): void {
+  /**
+   * The queue is being stopped. A machine that is only paused goes on after its last request, so each must be
+   * answered by now, as far as the ring still takes answers.
+   */
+  answerHeld(queue: Virtqueue): void {
     for (const held of this.#held) {
-      if (held.queue !== queue) continue;
-      this.#held.delete(held);
-      queue.resume();
+      if (held.queue === queue) this.#finish(held, held.fallback());
     }
   }
 

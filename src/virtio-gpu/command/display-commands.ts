@@ -1,6 +1,6 @@
 /** Commands that ask about outputs and capability sets (virtio 1.3, 5.7.6.8). */
 import type { DisplayModes } from '../display/display-answers.js';
-import { type GpuResult, NO_SUCH_CAPSET, NO_SUCH_SCANOUT, okWith } from '../result.js';
+import { type GpuAnswer, type GpuResult, NO_SUCH_CAPSET, NO_SUCH_SCANOUT, okWith } from '../result.js';
 import type { VmState } from '../vm-state.js';
 import {
   VIRTIO_GPU_CMD_GET_CAPSET,
@@ -14,24 +14,29 @@ import {
 import { DisplayInfoBody, EdidBody, GetCapsetBody, GetCapsetInfoBody, GetEdidBody } from '../wire/structs.js';
 import { bareCommand, type Command, command, type Request } from './command.js';
 
-function displayInfoBody(modes: DisplayModes): Uint8Array {
+function displayInfoAnswer(modes: DisplayModes): GpuAnswer {
   const pmodes = modes.map(({ enabled, flags, ...r }) => ({ r, enabled: enabled ? 1 : 0, flags }));
-  return DisplayInfoBody.encode({ pmodes });
+  return okWith(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, DisplayInfoBody.encode({ pmodes }));
+}
+
+function edidAnswer(edid: Uint8Array): GpuAnswer {
+  return okWith(VIRTIO_GPU_RESP_OK_EDID, EdidBody.encode({ size: edid.length, padding: 0, edid }));
 }
 
 function getDisplayInfo(vm: VmState, request: Request): GpuResult {
-  return request.answerLater((answer) =>
-    vm.displayInfo.modes((modes) => answer(okWith(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, displayInfoBody(modes)))),
+  const { displayInfo } = vm;
+  return request.answerLater(
+    (answer) => displayInfo.modes((modes) => answer(displayInfoAnswer(modes))),
+    () => displayInfoAnswer(displayInfo.ownModes()),
   );
 }
 
 function getEdid(vm: VmState, { scanout }: GetEdidBody, request: Request): GpuResult {
-  if (scanout >= vm.displayInfo.scanoutCount) return NO_SUCH_SCANOUT;
-  return request.answerLater((answer) =>
-    vm.displayInfo.edid(scanout, (edid) => {
-      const body = EdidBody.encode({ size: edid.length, padding: 0, edid });
-      answer(okWith(VIRTIO_GPU_RESP_OK_EDID, body));
-    }),
+  const { displayInfo } = vm;
+  if (scanout >= displayInfo.scanoutCount) return NO_SUCH_SCANOUT;
+  return request.answerLater(
+    (answer) => displayInfo.edid(scanout, (edid) => answer(edidAnswer(edid))),
+    () => edidAnswer(displayInfo.ownEdid(scanout)),
   );
 }
 

@@ -8,4 +8,7 @@ export interface DisplayInfoSource {
   modes(answer: (modes: DisplayModes) => void): void;
   /** The same with the EDID of an existing scanout, 128 to 1024 bytes. */
   edid(scanoutId: number, answer: (edid: Uint8Array) => void): void;
+  /** What there is to say without asking anybody. */
+  ownModes(): DisplayModes;
+  ownEdid(scanoutId: number): Uint8Array;
 }

@@ -44,6 +44,14 @@ export class DisplayInfo implements DisplayInfoSource {
     });
   }
 
+  ownModes(): DisplayModes {
+    return this.#outputs.modes();
+  }
+
+  ownEdid(scanoutId: number): Uint8Array {
+    return this.#outputs.edid(scanoutId);
+  }
+
   /** A QEMU without EDID still says which mode it prefers. */
   #madeFor(modes: DisplayModes | null, scanoutId: number): Uint8Array {
     const mode = modes?.[scanoutId];
