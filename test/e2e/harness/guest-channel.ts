@@ -1,4 +1,7 @@
-/** A shell in the guest, on its second serial port: runs one command at a time. */
+/**
+ * Commands for the guest, over its second serial port, one at a time. The other end is guest/init: one line each
+ * way, contents as base64.
+ */
 import { randomBytes } from 'node:crypto';
 import type { LineSocket } from './line-socket.js';
 
@@ -21,20 +24,14 @@ export class GuestChannel {
     while ((await this.socket.line()) !== 'guest-ready');
   }
 
-  /** Runs a shell command and returns how it went. */
+  /** Runs a shell script and returns how it went. Processes that it leaves in the background go on. */
   async try(command: string): Promise<GuestResult> {
-    const mark = `done-${randomBytes(6).toString('hex')}`;
-    this.socket.write(`{ ${command} ; } </dev/null 2>&1; echo "${mark} $?"\n`);
-    const lines: string[] = [];
+    const marker = `done-${randomBytes(6).toString('hex')}`;
+    this.socket.write(`${marker} ${Buffer.from(`${command}\n`).toString('base64')}\n`);
     for (;;) {
-      const line = await this.socket.line();
-      const at = line.indexOf(mark);
-      if (at < 0) {
-        lines.push(line);
-        continue;
-      }
-      if (at > 0) lines.push(line.slice(0, at));
-      return { status: Number(line.slice(at + mark.length)), output: lines.join('\n') };
+      const [mark, status, output = ''] = (await this.socket.line()).split(' ');
+      if (mark !== marker) continue;
+      return { status: Number(status), output: Buffer.from(output, 'base64').toString('utf8').trimEnd() };
     }
   }
 
@@ -47,7 +44,7 @@ export class GuestChannel {
 
   /** Sends a command that gives no answer (a reboot). */
   send(command: string): void {
-    this.socket.write(`${command}\n`);
+    this.socket.write(`none ${Buffer.from(`${command}\n`).toString('base64')}\n`);
   }
 
   close(): void {

@@ -62,7 +62,7 @@ export class Qemu {
   /** Starts QEMU and waits until the guest has booted. */
   static async boot(options: QemuOptions): Promise<Qemu> {
     const folder = mkdtempSync(join(tmpdir(), 'gpu-e2e-'));
-    const image = scriptOutput('scripts/guest-image', options.kernel);
+    const image = scriptOutput('guest/build', options.kernel);
     const at = (name: string): string => join(folder, name);
     const control = LineSocket.listen(at('qmp'));
     const channel = LineSocket.listen(at('channel'));
@@ -71,7 +71,7 @@ export class Qemu {
       ...machineArguments(),
       ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none'],
       ...(options.vnc ? ['-vnc', `unix:${at('vnc')}`] : []),
-      ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd.img')],
+      ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initramfs')],
       ...['-append', 'console=ttyS0 console=tty0 quiet loglevel=4 vt.cur_default=1 panic=-1'],
       ...['-serial', `file:${at('console.log')}`],
       ...['-chardev', `socket,id=channel,path=${at('channel')}`, '-serial', 'chardev:channel'],
