@@ -188,12 +188,16 @@ export class PackedInflight {
     view.setUint16(VERSION, INFLIGHT_VERSION, true);
   }
 
-  /** Sets the `old_…` state to the state under way. */
+  /**
+   * Sets the `old_…` state to the state under way. Index and wrap counter must change together, or a crash between
+   * them leaves a position that was never held; they lie in one word with used_wrap_counter (bytes 18 to 21), so
+   * one store does it.
+   */
   private commit(): void {
     const view = this.view;
+    const wrap = view.getUint8(USED_WRAP);
     view.setUint16(OLD_FREE_HEAD, view.getUint16(FREE_HEAD, true), true);
-    view.setUint16(OLD_USED_IDX, view.getUint16(USED_IDX, true), true);
-    view.setUint8(OLD_USED_WRAP, view.getUint8(USED_WRAP));
+    view.setUint32(OLD_USED_IDX, view.getUint16(USED_IDX, true) | (wrap << 16) | (wrap << 24), true);
   }
 
   /** Commits a batch that the driver has seen, or rolls back one that it has not. */

@@ -297,9 +297,25 @@ export class PackedRing implements Ring {
     this.nextUsed = position.usedIdx;
     this.usedWrap = position.usedWrap;
     this.taken = position.slots;
+    this.hideStaged(position.slots);
     const wraps = position.usedIdx + position.slots >= this.size;
     this.nextAvail = position.usedIdx + position.slots - (wraps ? this.size : 0);
     this.availWrap = position.usedWrap ^ (wraps ? 1 : 0);
+  }
+
+  /**
+   * A batch that was under way when our predecessor died may have left used descriptors behind the first one, which
+   * hid them. The next batch need not be the same: before its first one shows, the others are made available again.
+   */
+  private hideStaged(slots: number): void {
+    let wrap = this.usedWrap;
+    for (let i = 0, index = this.nextUsed; i < slots; i++) {
+      this.desc[index * 4 + 3] = wrap === 1 ? AVAIL : USED;
+      if (++index === this.size) {
+        index = 0;
+        wrap ^= 1;
+      }
+    }
   }
 
   private logDescriptor(at: number): void {
