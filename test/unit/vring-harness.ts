@@ -16,6 +16,11 @@ export const USER = 0x7f12_3456_0000;
 const FILE_OFFSET = 0x3000;
 const TABLE_ENTRIES = 16;
 
+/** The split ring's raw areas. */
+type SplitAreas = NonNullable<DriverQueue['split']>;
+/** The packed ring's. */
+type PackedAreas = NonNullable<DriverQueue['packedRing']>;
+
 export interface RigOptions {
   readonly size: number;
   readonly packed: boolean;
@@ -146,5 +151,78 @@ export class Rig {
     this.memory.close();
     this.frontEnd.close();
     closeFd(this.fd);
+  }
+}
+
+/** A started split ring whose driver writes descriptors by hand. */
+export class SplitRig extends Rig {
+  readonly areas: SplitAreas;
+  private idx = 0;
+
+  constructor(options: Partial<RigOptions> = {}) {
+    super({ size: 8, packed: false, ...options });
+    const split = this.driver.split;
+    if (split === null) throw new Error('not a split ring');
+    this.areas = split;
+    this.start();
+  }
+
+  desc(index: number, address: number, length: number, flags: number, next = 0): void {
+    this.driver.rawDescriptor(index, { address, length, flags, next });
+  }
+
+  /** One entry of an indirect table that lies anywhere. */
+  entry(table: number, index: number, address: number, length: number, flags: number, next = 0): void {
+    const at = table - GUEST + index * 16;
+    this.view.setBigUint64(at, BigInt(address), true);
+    this.view.setUint32(at + 8, length, true);
+    this.view.setUint16(at + 12, flags, true);
+    this.view.setUint16(at + 14, next, true);
+  }
+
+  offer(...heads: number[]): void {
+    for (const head of heads) this.areas.avail[2 + (this.idx++ % this.size)] = head;
+    this.driver.setAvailIndex(this.idx);
+  }
+
+  used(): { id: number; length: number }[] {
+    const count = this.areas.used[1] as number;
+    const at = this.layout.usedUser - USER + 4;
+    return Array.from({ length: count }, (_, i) => ({
+      id: this.view.getUint32(at + i * 8, true),
+      length: this.view.getUint32(at + i * 8 + 4, true),
+    }));
+  }
+
+  get data(): number {
+    return GUEST + this.dataOffset;
+  }
+}
+
+/** A started packed ring whose driver writes descriptors by hand. */
+export class PackedRig extends Rig {
+  readonly areas: PackedAreas;
+
+  constructor(options: Partial<RigOptions> = {}) {
+    super({ size: 8, packed: true, ...options });
+    const packed = this.driver.packedRing;
+    if (packed === null) throw new Error('not a packed ring');
+    this.areas = packed;
+    this.start();
+  }
+
+  /** Available in the first lap, whatever else the flags say. */
+  desc(index: number, address: number, length: number, flags: number, id = 0): void {
+    this.driver.rawDescriptor(index, { address, length, flags: flags | 0x80, next: id });
+  }
+
+  /** id, length and flags of a descriptor as the device left it. */
+  at(index: number): { id: number; length: number; flags: number } {
+    const word = this.areas.desc[index * 4 + 3] as number;
+    return { id: word & 0xffff, length: this.areas.desc[index * 4 + 2] as number, flags: word >>> 16 };
+  }
+
+  get data(): number {
+    return GUEST + this.dataOffset;
   }
 }
