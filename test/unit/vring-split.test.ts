@@ -242,8 +242,8 @@ t.test('rings that can not be started', async (t) => {
 t.test('dirty log: what a chain writes, and the used ring at its own log address', async (t) => {
   for (const packed of [false, true]) {
     const rig = packed ? new PackedRig() : new SplitRig();
-    const log = mapAnonymous(2 ** 16);
-    const bits = new Uint8Array(log.window(0, 2 ** 16));
+    const log = mapAnonymous(2 ** 18);
+    const bits = new Uint8Array(log.window(0, 2 ** 18));
     rig.memory.setDirtyLog(new DirtyLog(log));
     const pages = () =>
       [...bits.entries()].flatMap(([i, b]) =>
