@@ -186,6 +186,38 @@ for (const packed of [false, true]) {
   });
 }
 
+t.test('packed: a crash at each store of a flush that goes round the ring', async (t) => {
+  for (let stores = 0; stores < 16; stores++) {
+    const scenario = new Scenario(8, true);
+    const first: Step[] = [['add', 3], ['pop'], ['push', 0], ['flush'], ['poll'], ['add', 3], ['add', 3]];
+    for (const one of [...first, ['pop'], ['push', 0], ['pop'], ['push', 0]] as Step[]) scenario.run(one);
+    scenario.region.fuse.left = stores;
+    try {
+      scenario.run(['flush']);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+    t.doesNotThrow(() => scenario.recover(), `after ${stores} stores`);
+    scenario.close();
+  }
+});
+
+t.test('packed: used descriptors of a batch that never showed do not show with a later one', async (t) => {
+  const scenario = new Scenario(4, true);
+  const { rig, region } = scenario;
+  for (const one of [['add', 1], ['add', 1], ['add', 1], ['pop'], ['pop'], ['pop']] as Step[])
+    scenario.run(one);
+  scenario.run(['push', 0]);
+  scenario.run(['push', 0]);
+  rig.reconnect(rig.layout.baseIndex, region.part);
+  const chain = rig.queue.pop();
+  if (chain === null) throw new Error('three are in flight');
+  rig.queue.push(chain, 0);
+  rig.queue.flush();
+  t.equal(rig.pollAll().length, 1);
+  scenario.close();
+});
+
 t.test('layout: the offsets of QueueRegionSplit and DescStateSplit', async (t) => {
   const scenario = new Scenario(4, false);
   const { view } = scenario.region;
