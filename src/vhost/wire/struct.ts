@@ -72,7 +72,7 @@ export function viewOf(data: Uint8Array): DataView {
 const GETTERS: Partial<Record<Kind, string>> = { u16: 'getUint16', u32: 'getUint32', i32: 'getInt32' };
 const SETTERS: Partial<Record<Kind, string>> = { u16: 'setUint16', u32: 'setUint32', i32: 'setInt32' };
 
-function readExpression(type: FieldType<unknown>, at: string): string {
+function readExpression(type: FieldType<unknown>, at: string, depth: number): string {
   switch (type.kind) {
     case 'u8':
       return `v.getUint8(${at})`;
@@ -84,16 +84,18 @@ function readExpression(type: FieldType<unknown>, at: string): string {
       return `new Uint8Array(v.buffer.slice(v.byteOffset + ${at}, v.byteOffset + ${at} + ${type.size}))`;
     case 'array': {
       const element = type.element as FieldType<unknown>;
-      return `Array.from({ length: ${type.count} }, (_, i) => ${readExpression(element, `${at} + i * ${element.size}`)})`;
+      const i = `i${depth}`;
+      const value = readExpression(element, `${at} + ${i} * ${element.size}`, depth + 1);
+      return `Array.from({ length: ${type.count} }, (_, ${i}) => ${value})`;
     }
     case 'struct': {
       let offset = 0;
       const parts: string[] = [];
       for (const [name, field] of Object.entries(type.fields as Fields)) {
-        parts.push(`${JSON.stringify(name)}: ${readExpression(field, `${at} + ${offset}`)}`);
+        parts.push(`${JSON.stringify(name)}: ${readExpression(field, `${at} + ${offset}`, depth + 1)}`);
         offset += field.size;
       }
-      return `{ ${parts.join(', ')} }`;
+      return `({ ${parts.join(', ')} })`;
     }
     default:
       return `v.${GETTERS[type.kind]}(${at}, true)`;
@@ -155,7 +157,7 @@ export function struct<const F extends Fields>(name: string, fields: F): Struct<
   const source = `//# sourceURL=struct:${name}`;
   const read = new Function(
     'u64',
-    `return function read_${name}(v, o = 0) { return ${readExpression(self, 'o')}; }\n${source}.read`,
+    `return function read_${name}(v, o = 0) { return ${readExpression(self, 'o', 0)}; }\n${source}.read`,
   )(combineU64) as Struct<F>['read'];
   const write = new Function(
     'put',
