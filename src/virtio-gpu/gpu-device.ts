@@ -17,14 +17,14 @@ import {
 import { ControlQueue } from './command/control-queue.js';
 import { ConfigSpace } from './config-space.js';
 import { CursorQueue } from './cursor/cursor-queue.js';
-import { type GpuSocketMetrics, GpuSocketSink } from './display/gpu-socket-sink.js';
+import { GpuSocketSink } from './display/gpu-socket-sink.js';
 import type { DisplaySink } from './display-sink.js';
 import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
 import { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
 import { type GpuMetrics, newMetrics } from './metrics.js';
 import { DisplayInfo } from './output/display-info.js';
 import { type OutputOptions, OutputTable } from './output/output-table.js';
-import type { QemuDisplay } from './output/qemu-display.js';
+import type { QemuDisplay, QemuDisplayMetrics } from './output/qemu-display.js';
 import { FanOut } from './scanout/fan-out.js';
 import { VmState } from './vm-state.js';
 import {
@@ -55,7 +55,7 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   readonly hostBytes: number;
   readonly backingEntries: number;
   /** What QEMU's display was sent. */
-  readonly display: Readonly<GpuSocketMetrics>;
+  readonly display: QemuDisplayMetrics;
   /** The guest's mistakes since the device was made, by kind. */
   readonly faults: Readonly<Record<FaultKind, number>>;
 }

@@ -1,6 +1,5 @@
 /** Public surface of the GPU device. */
 export type { DisplayMode, DisplayModes } from './display/display-answers.js';
-export type { GpuSocketMetrics } from './display/gpu-socket-sink.js';
 export type { CursorImage, DisplaySink, Rect, ScanoutSource } from './display-sink.js';
 export { type EdidRequest, edidFor } from './edid.js';
 export { FAULT_KINDS, type FaultKind } from './faults.js';
@@ -8,6 +7,7 @@ export { GpuDevice, type GpuDeviceOptions, type GpuStatus } from './gpu-device.j
 export { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
 export type { GpuMetrics } from './metrics.js';
 export type { OutputOptions } from './output/output-table.js';
+export type { QemuDisplayMetrics } from './output/qemu-display.js';
 export type { PixelBuffer } from './resource/pixel-buffer.js';
 export * from './wire/constants.js';
 export * from './wire/formats.js';

@@ -1,12 +1,15 @@
 /** What the device asks of QEMU's display, which display/gpu-socket-sink.ts speaks to. */
 import type { UnixSocket } from 'vhost-user-native';
 import type { DisplayModes } from '../display/display-answers.js';
-import type { GpuSocketMetrics } from '../display/gpu-socket-sink.js';
+import type { GpuSocketSink } from '../display/gpu-socket-sink.js';
 import type { DisplaySink } from '../display-sink.js';
+
+/** Counters of what QEMU's display was sent. */
+export type QemuDisplayMetrics = Readonly<GpuSocketSink['metrics']>;
 
 export interface QemuDisplay extends DisplaySink {
   /** What was sent. */
-  readonly metrics: Readonly<GpuSocketMetrics>;
+  readonly metrics: QemuDisplayMetrics;
   /** Uses this socket from now on, and owns it; the state is sent again. */
   attachSocket(socket: UnixSocket): void;
   /** Closes the socket, if there is one. */
