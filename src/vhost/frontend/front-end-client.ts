@@ -50,7 +50,8 @@ export interface FrontEndClientOptions {
   readonly path?: string;
   /** …or one that is connected (the client's from now on). */
   readonly socket?: UnixSocket;
-  readonly memory?: FrontEndMemoryOptions;
+  /** Guest memory to make (and to close with the client), or memory that stays the caller's. */
+  readonly memory?: FrontEndMemoryOptions | FrontEndMemory;
   /**
    * Feature bits to accept of those that the back-end offers. Default: the device's own, INDIRECT_DESC, EVENT_IDX,
    * VERSION_1 and PROTOCOL_FEATURES. Add RING_PACKED for packed rings.
@@ -85,8 +86,10 @@ export class FrontEndClient extends FrontEndRequests {
   /** Connects. Throws an errno error (ECONNREFUSED, ENOENT) when nobody listens. */
   static connect(options: FrontEndClientOptions): FrontEndClient {
     const socket = options.socket ?? connectUnix(options.path ?? '');
+    const { memory } = options;
     try {
-      return new FrontEndClient(socket, new FrontEndMemory(options.memory), options);
+      const own = memory instanceof FrontEndMemory ? memory : new FrontEndMemory(memory);
+      return new FrontEndClient(socket, own, options);
     } catch (error) {
       socket.close();
       throw error;
@@ -152,14 +155,22 @@ export class FrontEndClient extends FrontEndRequests {
     const packed = this.hasFeature(Feature.RING_PACKED);
     const eventIdx = this.hasFeature(Feature.RING_EVENT_IDX);
     const queue = new FrontEndQueue(index, this.memory, { packed, eventIdx }, options);
-    this.queues.set(index, queue);
     await this.resumeQueue(queue, queue.driver.base);
     return queue;
   }
 
-  /** Starts a queue that is stopped, from `base` on (as `stopQueue` resolved). */
+  /** Lets go of a queue: it outlives this client, and the caller closes it. */
+  releaseQueue(queue: FrontEndQueue): void {
+    if (this.queues.get(queue.index) === queue) this.queues.delete(queue.index);
+  }
+
+  /**
+   * Starts a queue that is stopped, from `base` on (as `stopQueue` resolved). It may come from another client over
+   * the same memory (`releaseQueue`): the back-end was restarted then.
+   */
   async resumeQueue(queue: FrontEndQueue, base: number, options: { log?: boolean } = {}): Promise<void> {
     const { index, driver } = queue;
+    this.queues.set(index, queue);
     await this.setVring(FrontEndRequest.SET_VRING_NUM, index, driver.size);
     await this.setVring(FrontEndRequest.SET_VRING_BASE, index, base);
     await this.addressQueue(queue, options.log ?? false);
@@ -244,7 +255,7 @@ export class FrontEndClient extends FrontEndRequests {
     this.channel.close();
     this.backEnd?.close();
     for (const queue of this.queues.values()) queue.close();
-    this.memory.close();
+    if (this.memory !== this.options.memory) this.memory.close();
   }
 
   [Symbol.dispose](): void {

@@ -133,6 +133,8 @@ export class FrontEndQueue {
     if (this.watched || this.broken !== null) return;
     this.watched = true;
     this.callFd.watch(() => this.interrupted());
+    // What came back before is handled from the event loop, too.
+    if (this.driver.enableInterrupts()) this.callFd.signal();
   }
 
   /** Handles all used buffers now, as an interrupt would. Returns how many there were. */
