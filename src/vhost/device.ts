@@ -74,7 +74,11 @@ export interface VhostUserDevice {
   queueStarted?(queue: Virtqueue): void;
   /** The ring was stopped (GET_VRING_BASE, disable, reset): held chains of it are void. */
   queueStopped?(queue: Virtqueue): void;
-  /** RESET_DEVICE, status 0 or all queues stopped: the device goes back to its initial state. */
+  /**
+   * The device goes back to its initial state: at RESET_DEVICE; and when rings that were all stopped are set up
+   * from the beginning (a new driver) instead of where they stopped (the machine was paused). That is known at
+   * SET_VRING_BASE only, so this comes after the last `queueStopped` and before the next `queueStarted`.
+   */
   reset?(): void;
   /** Guest memory's table changed: scatter/gather tables must be made again. */
   memoryChanged?(): void;

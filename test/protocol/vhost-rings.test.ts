@@ -13,13 +13,17 @@ import {
   FrontEndRequest as R,
   VringAddresses,
 } from 'vhost-user-ts';
-import { type Bench, EchoDevice, hex, memoryTable, scenario, state, turn, u64 } from './vhost-support.js';
+import { EntropyDevice } from '../../examples/entropy.js';
+import { EchoDevice, hex, memoryTable, scenario, scenarioWith, state, turn, u64 } from './vhost-support.js';
 
 closeFd(createMemfd('warm-up', { size: 4096 }));
 
 const PACKED = bits(Feature.RING_PACKED);
 
-async function client(bench: Bench, options: FrontEndClientOptions = {}): Promise<FrontEndClient> {
+async function client(
+  bench: { readonly path: string },
+  options: FrontEndClientOptions = {},
+): Promise<FrontEndClient> {
   const front = FrontEndClient.connect({ path: bench.path, ...options });
   await front.negotiate();
   await front.shareMemory();
@@ -343,3 +347,21 @@ scenario('a device that throws ends the connection, not the process', async (t, 
   }
   t.ok(bench.device instanceof EchoDevice);
 });
+
+scenarioWith(
+  'examples/entropy.ts',
+  () => new EntropyDevice(),
+  async (t, bench) => {
+    const front = await client(bench, { features: FRONT_END_FEATURES | PACKED });
+    const queue = await front.startQueue(0, { size: 4 });
+    const [first, second] = [
+      await queue.request(new Uint8Array(0), 4096),
+      await queue.request(new Uint8Array(0), 4096),
+    ];
+    t.equal(first.used, 4096);
+    t.ok(new Set(first.data).size > 200, 'bytes of all kinds');
+    t.notSame(first.data, second.data);
+    front.close();
+    t.equal(await bench.ended(), null);
+  },
+);

@@ -9,15 +9,14 @@ const TRANSPORT_FEATURES = bits(
   Feature.RING_EVENT_IDX,
   Feature.PROTOCOL_FEATURES,
   Feature.VERSION_1,
-  Feature.RING_PACKED,
 );
 
 /** Bits 0..23 and 50..63 (virtio 1.3, 2.2). */
 const DEVICE_FEATURES = 0xfffc_0000_00ff_ffffn;
 
 /** Bits for GET_FEATURES. */
-export function offeredFeatures(device: VhostUserDevice): bigint {
-  return device.features | TRANSPORT_FEATURES;
+export function offeredFeatures(device: VhostUserDevice, packedRings: boolean): bigint {
+  return device.features | TRANSPORT_FEATURES | (packedRings ? bits(Feature.RING_PACKED) : 0n);
 }
 
 /** Bits for GET_PROTOCOL_FEATURES. */

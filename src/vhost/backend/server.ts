@@ -25,6 +25,11 @@ export type Endpoint =
 
 export interface ServerOptions {
   readonly log?: Logger;
+  /**
+   * Offer packed rings. Default true. QEMU's `packed` property decides for most of its devices, but those made of
+   * vhost-user-base (rng, test-device and others) hand the offer on to the driver, which then takes it.
+   */
+  readonly packedRings?: boolean;
   /** Ready for a front-end: at start, and again after each disconnect. */
   onListening?(): void;
   onConnected?(): void;
@@ -110,6 +115,7 @@ export class BackEndServer {
   private connected(socket: UnixSocket): void {
     this.session = new BackEndSession(socket, this.device, {
       log: this.log,
+      packedRings: this.options.packedRings ?? true,
       ended: (reason) => this.disconnected(reason),
     });
     this.log.info({}, 'front-end connected');

@@ -45,11 +45,11 @@ export class SessionState implements VringOwner, FrontEnd {
   private resetPending = false;
 
   /** `failed` is called once, when the connection has to end; `close` has to follow. */
-  constructor(device: VhostUserDevice, log: Logger, failed: (error: Error) => void) {
+  constructor(device: VhostUserDevice, log: Logger, packedRings: boolean, failed: (error: Error) => void) {
     this.device = device;
     this.log = log;
     this.failed = failed;
-    this.offered = offeredFeatures(device);
+    this.offered = offeredFeatures(device, packedRings);
     this.offeredProtocol = offeredProtocolFeatures(device);
     this.vrings = Array.from({ length: device.queueCount }, (_, index) => new Vring(index, this));
     this.enableRings(true);

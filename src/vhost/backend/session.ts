@@ -29,6 +29,8 @@ const REFUSALS_LOGGED_MAX = 32;
 
 export interface SessionOptions {
   readonly log: Logger;
+  /** Offer packed rings. Default true. */
+  readonly packedRings?: boolean;
   /** The session is over and everything is given back: null when the front-end hung up, else why. */
   ended(reason: Error | null): void;
 }
@@ -51,7 +53,10 @@ export class BackEndSession {
       ended: (error) => this.finish(error),
     });
     // The failure may come from inside a handler of the device's: let that return before its memory goes.
-    this.state = new SessionState(device, options.log, (error) => queueMicrotask(() => this.finish(error)));
+    const packed = options.packedRings ?? true;
+    this.state = new SessionState(device, options.log, packed, (error) =>
+      queueMicrotask(() => this.finish(error)),
+    );
     try {
       device.attach?.(this.state);
     } catch (error) {
