@@ -288,6 +288,15 @@ t.test('the device decides about kicks', (t) => {
   split.publish();
   t.notOk(split.kickNeeded(), 'VIRTQ_USED_F_NO_NOTIFY');
 
+  const asked = alone(false, 4, { eventIdx: true, base: 0xffff }).driver;
+  const kicks = [1, 1, 0, 2].map((availEvent) => {
+    (asked.split?.used as Uint16Array)[2 + 4 * 4] = availEvent;
+    asked.add([out], []);
+    asked.publish();
+    return asked.kickNeeded();
+  });
+  t.strictSame(kicks, [false, false, false, true], 'avail_event');
+
   const { driver } = alone(true, 4, { eventIdx: true });
   const event = driver.packedRing?.deviceEvent as Uint16Array;
   const ask = (position: number, flags: number) => {
