@@ -103,7 +103,6 @@ export class SessionState implements VringOwner, FrontEnd {
   startRing(vring: Vring): void {
     const addresses = vring.addresses;
     if (addresses === null || vring.started) return;
-    if (vring.enabled) this.resetPending = false;
     vring.start({
       size: vring.size,
       packed: this.packed,
@@ -116,6 +115,8 @@ export class SessionState implements VringOwner, FrontEnd {
       logGuestAddress: (addresses.flags & VRING_F_LOG) !== 0 ? addresses.log : null,
       inflight: this.inflight?.queue(vring.index) ?? null,
     });
+    // All are back, each where it stopped: the machine was only paused.
+    if (!this.vrings.some((other) => other.stoppedBase !== null)) this.resetPending = false;
   }
 
   /** Stops a ring; returns the base for GET_VRING_BASE. */
@@ -129,7 +130,6 @@ export class SessionState implements VringOwner, FrontEnd {
   /** SET_VRING_ENABLE. */
   enableRing(vring: Vring, enabled: boolean): void {
     if (enabled && !vring.started && vring.complete) this.startRing(vring);
-    if (enabled && vring.started) this.resetPending = false;
     vring.setEnabled(enabled);
   }
 
@@ -158,7 +158,7 @@ export class SessionState implements VringOwner, FrontEnd {
   resetRings(): void {
     const enabled = !this.hasFeature(Feature.PROTOCOL_FEATURES);
     for (const vring of this.vrings) {
-      vring.stop();
+      this.stopRing(vring);
       vring.setEnabled(enabled);
     }
   }

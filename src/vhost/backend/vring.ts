@@ -50,7 +50,7 @@ export class Vring {
   addresses: VringAddresses | null = null;
   /** SET_VRING_BASE, or what the ring had reached when it was stopped. */
   base = 0;
-  /** The base at the last stop; null before the first. */
+  /** Where the ring stopped; null before the first stop, and while it is started. */
   stoppedBase: number | null = null;
   /** Chains taken since the device was last reset. */
   taken = 0;
@@ -122,6 +122,7 @@ export class Vring {
     this.queue.start(this.owner.memory, layout);
     this.layout = layout;
     this.started = true;
+    this.stoppedBase = null;
     this.owner.log.debug({ queue: this.index, size: layout.size, packed: layout.packed }, 'ring started');
     this.updateActive();
   }
