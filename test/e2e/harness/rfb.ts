@@ -4,8 +4,9 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { inspect } from 'node:util';
 
-/** A cursor; 4 bytes a pixel: red, green, blue, alpha (premultiplied, as QEMU sends it). */
+/** A cursor; 4 bytes a pixel: red, green, blue, alpha (as the guest gave it: premultiplied). */
 export interface RfbCursor {
   readonly width: number;
   readonly height: number;
@@ -14,10 +15,20 @@ export interface RfbCursor {
   readonly rgba: Uint8Array;
 }
 
+const CURSOR_TIMEOUT_MS = 30_000;
 const ENCODING_RAW = 0;
 const ENCODING_DESKTOP_SIZE = -223;
+const ENCODING_EXTENDED_DESKTOP_SIZE = -308;
 const ENCODING_ALPHA_CURSOR = -314;
 const SECURITY_NONE = 1;
+
+function swapRedAndBlue(pixels: Uint8Array): Uint8Array {
+  const swapped = new Uint8Array(pixels);
+  for (let i = 0; i < swapped.length; i += 4) {
+    [swapped[i], swapped[i + 2]] = [pixels[i + 2] as number, pixels[i] as number];
+  }
+  return swapped;
+}
 
 export class RfbClient {
   cursor: RfbCursor | null = null;
@@ -51,13 +62,30 @@ export class RfbClient {
     return client;
   }
 
-  /** Resolves with the first cursor that fits; rejects when the connection ends before. */
+  /** Resolves with the first cursor that fits; rejects when none comes in time. */
   async waitForCursor(fits: (cursor: RfbCursor) => boolean): Promise<RfbCursor> {
-    for (;;) {
-      if (this.cursor !== null && fits(this.cursor)) return this.cursor;
-      if (this.closed) throw new Error('VNC connection closed');
-      await new Promise<void>((resolve) => this.cursorListeners.add(resolve));
+    const timer = setTimeout(() => this.socket.destroy(), CURSOR_TIMEOUT_MS);
+    try {
+      for (;;) {
+        if (this.cursor !== null && fits(this.cursor)) return this.cursor;
+        if (this.closed) throw new Error(`no such cursor in time; the last one: ${inspect(this.cursor)}`);
+        await new Promise<void>((resolve) => this.cursorListeners.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  /** Asks for another size of the guest's screen, as a resized viewer window does (SetDesktopSize, one screen). */
+  requestSize(width: number, height: number): void {
+    const message = Buffer.alloc(24);
+    message.writeUInt8(251, 0);
+    message.writeUInt16BE(width, 2);
+    message.writeUInt16BE(height, 4);
+    message.writeUInt8(1, 6);
+    message.writeUInt16BE(width, 16);
+    message.writeUInt16BE(height, 18);
+    this.socket.write(message);
   }
 
   close(): void {
@@ -86,7 +114,12 @@ export class RfbClient {
     this.socket.write(Buffer.of(1));
     const init = await this.take(24);
     await this.take(init.readUInt32BE(20));
-    const encodings = [ENCODING_RAW, ENCODING_DESKTOP_SIZE, ENCODING_ALPHA_CURSOR];
+    const encodings = [
+      ENCODING_RAW,
+      ENCODING_DESKTOP_SIZE,
+      ENCODING_EXTENDED_DESKTOP_SIZE,
+      ENCODING_ALPHA_CURSOR,
+    ];
     const message = Buffer.alloc(4 + 4 * encodings.length);
     message.writeUInt8(2, 0);
     message.writeUInt16BE(encodings.length, 2);
@@ -125,11 +158,14 @@ export class RfbClient {
       const encoding = header.readInt32BE(8);
       if (encoding === ENCODING_ALPHA_CURSOR) {
         await this.take(4); // the encoding inside: raw
-        const rgba = new Uint8Array(await this.take(width * height * 4));
+        // QEMU sends its own pixels, little-endian 0xAARRGGBB, whatever the extension says.
+        const rgba = swapRedAndBlue(await this.take(width * height * 4));
         this.cursor = { width, height, hotX: x, hotY: y, rgba };
         this.notify();
       } else if (encoding === ENCODING_RAW) {
         await this.take(width * height * 4);
+      } else if (encoding === ENCODING_EXTENDED_DESKTOP_SIZE) {
+        await this.take((await this.take(4)).readUInt8(0) * 16);
       } else if (encoding !== ENCODING_DESKTOP_SIZE) {
         throw new Error(`VNC encoding ${encoding}`);
       }
