@@ -17,8 +17,6 @@ import { asDeviceError } from './device-error.js';
 /** Chains taken and time spent before the event loop looks at other things, such as the front-end's socket. */
 const CHAINS_PER_BATCH = 256;
 const BATCH_MS = 4;
-/** Chains between two looks at the clock. */
-const CHAINS_PER_CLOCK = 16;
 /** A ring without a kick descriptor is looked at this often while it is idle. */
 const POLL_MS = 1;
 /** Rejected chains are logged at most this often per ring. */
@@ -238,20 +236,25 @@ export class Vring {
     }
   }
 
-  /** Returns what is left of the budget; 0 or less when it is used up, by chains or by time. */
+  /**
+   * Returns what is left of the budget; 0 or less when it is used up, by chains or by time. Rejected chains count:
+   * a driver on another processor can add them as fast as they are passed over.
+   */
   private batch(budget: number, end: number): number {
     const { queue, owner } = this;
-    let left = budget;
-    while (left > 0) {
+    const limit = queue.rejectedChains + budget;
+    let handled = 0;
+    while (queue.rejectedChains + handled < limit) {
       const chain = queue.pop();
-      if (chain === null) return left;
+      if (chain === null) break;
       this.taken++;
-      left--;
+      handled++;
       owner.device.handleChain(queue, chain);
-      if (owner.ending) return left;
-      if (left % CHAINS_PER_CLOCK === 0 && performance.now() > end) return 0;
+      if (owner.ending) break;
+      // After each: one chain may move a whole picture.
+      if (performance.now() > end) return 0;
     }
-    return left;
+    return limit - queue.rejectedChains - handled;
   }
 
   private publish(): void {
