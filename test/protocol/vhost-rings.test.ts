@@ -287,6 +287,24 @@ scenario('a kick is not lost when its eventfd is replaced', async (t, bench) => 
   t.equal(await bench.ended(), null);
 });
 
+scenario('a device can answer what it holds until its queue is stopped', async (t, bench) => {
+  const front = await client(bench);
+  const { device } = bench;
+  device.hold = true;
+  Object.assign(device, {
+    queueStopped: () => {
+      for (const { queue, chain } of device.held.splice(0)) device.answer(queue, chain);
+    },
+  });
+  const queue = await front.startQueue(0);
+  const answer = queue.request(Uint8Array.of(1, 2), 2);
+  while (device.held.length < 1) await turn();
+  await front.stopQueue(queue);
+  t.equal(hex((await answer).data), '0201', 'stopped by GET_VRING_BASE alone');
+  front.close();
+  t.equal(await bench.ended(), null);
+});
+
 scenario('no kick descriptor, no call descriptor: both sides poll', async (t, bench) => {
   const front = await client(bench);
   const queue = await front.startQueue(0);

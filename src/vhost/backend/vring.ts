@@ -131,13 +131,14 @@ export class Vring {
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     this.scheduled = null;
     if (this.started) {
+      this.started = false;
+      // The device may answer what it holds: a machine that is only paused still waits for it when it goes on.
+      this.updateActive();
       if (!this.owner.ending) this.publish();
       this.base = this.queue.stop() >>> 0;
       this.stoppedBase = this.base;
-      this.started = false;
       this.layout = null;
       this.owner.log.debug({ queue: this.index, base: this.base }, 'ring stopped');
-      this.updateActive();
     }
     return this.base;
   }
