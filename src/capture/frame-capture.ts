@@ -4,7 +4,7 @@
  */
 import { mapAnonymous } from 'vhost-user-native';
 import type { CursorImage, DisplaySink, PixelBuffer, Rect, ScanoutSource } from '../virtio-gpu/index.js';
-import { BYTES_PER_PIXEL, pixelFormat } from '../virtio-gpu/index.js';
+import { BYTES_PER_PIXEL, CURSOR_SOURCE_SIZE_MAX, pixelFormat } from '../virtio-gpu/index.js';
 
 /** A picture: `width * height * 4` bytes, red, green, blue, alpha; rows from the top. */
 export interface Picture {
@@ -103,7 +103,9 @@ export class FrameCapture implements DisplaySink {
 }
 
 /** The fourth byte is alpha in every format: Linux draws ARGB cursors into buffers that it declared as XRGB. */
+/** Cut to what displays look at: a guest may make a cursor of half a gigabyte, and set it again and again. */
 function copyCursor({ buffer, hotX, hotY }: CursorImage): NonNullable<CursorState['image']> {
-  const { width, height } = buffer;
+  const width = Math.min(buffer.width, CURSOR_SOURCE_SIZE_MAX);
+  const height = Math.min(buffer.height, CURSOR_SOURCE_SIZE_MAX);
   return { width, height, hotX, hotY, rgba: readPixels(buffer, { x: 0, y: 0, width, height }, 0) };
 }
