@@ -5,13 +5,13 @@
 import t, { type Test } from 'tap';
 import { DrmTest } from './harness/drm-test.js';
 import { bootMachine, type MachineOptions, withBackEnd, withMachine } from './harness/machine.js';
-import { cursorRgba, picture, pictureColor } from './harness/pattern.js';
+import { picture, pictureColor } from './harness/pattern.js';
 import { computed, difference, type RgbPicture } from './harness/picture.js';
 import type { Qemu } from './harness/qemu.js';
-import { RfbClient } from './harness/rfb.js';
 import { checkCore } from './harness/scenarios.js';
 
 const MACHINE: MachineOptions = { qemu: '10.0', kernel: '6.12', driver: 'vhost-user-gpu-pci' };
+const PROPERTIES = 'max_outputs=2,xres=1152,yres=864';
 const MODETEST_MODES = ['640x480', '1024x768', '1920x1080'];
 
 /** Runs modetest in the guest for each mode; `shown` is called while its picture is up (or about to be). */
@@ -82,63 +82,40 @@ async function checkPartialUpdates(qemu: Qemu, drm: DrmTest): Promise<void> {
   await qemu.waitForScreen('partial-updates', expected);
 }
 
-/** QEMU shows the cursor's image. (Its place is QEMU's viewer's business; window.test.ts checks ours.) */
-async function checkCursor(t: Test, qemu: Qemu, drm: DrmTest): Promise<void> {
-  const viewer = await RfbClient.connect(qemu.vncPath());
-  try {
-    await drm.mode(0, 800, 600, 50);
-    for (const seed of [51, 52]) {
-      await drm.cursor(0, 64, 64, 3, seed - 40, seed);
-      await drm.move(0, 100, seed);
-      const expected = cursorRgba(64, 64, seed);
-      const cursor = await viewer.waitForCursor(({ rgba }) => Buffer.compare(rgba, expected) === 0);
-      t.same([cursor.width, cursor.height, cursor.hotX, cursor.hotY], [64, 64, 3, seed - 40]);
-    }
-    await drm.hide(0);
-    await qemu.waitForScreen('cursor-not-in-picture', picture(800, 600, 50));
-  } finally {
-    viewer.close();
-  }
+/**
+ * Cursors of all kinds leave the picture as it is, and QEMU alive. (A headless QEMU tells nobody which cursor it
+ * shows: no viewer that needs no GPU can be attached to a vhost-user-gpu. sinks.test.ts checks image and place.)
+ */
+async function checkCursor(qemu: Qemu, drm: DrmTest): Promise<void> {
+  await drm.mode(0, 800, 600, 50);
+  await drm.cursor(0, 64, 64, 3, 4, 51);
+  await drm.move(0, 100, 200);
+  await drm.move(0, -30, 590);
+  await drm.cursor(0, 32, 48, 0, 0, 52);
+  await drm.hide(0);
+  await drm.flip(0, 1, 53);
+  await qemu.waitForScreen('cursor-not-in-picture', picture(800, 600, 53));
 }
 
-/** A viewer's window size reaches the guest as its preferred mode; a second viewer switches output 2 on. */
-async function checkOutputs(t: Test, qemu: Qemu, drm: DrmTest): Promise<void> {
-  const viewers = [await RfbClient.connect(qemu.vncPath(0)), await RfbClient.connect(qemu.vncPath(1))];
-  try {
-    t.match(
-      (await drm.info()).connectors,
-      [{ connected: true }, { connected: false }],
-      'one output at first',
-    );
-    viewers[0]?.requestSize(1152, 864);
-    viewers[1]?.requestSize(640, 480);
-    await waitForPreferred(drm, ['1152x864', '640x480']);
-    await drm.mode(0, 1152, 864, 60);
-    await drm.mode(1, 640, 480, 61);
-    await qemu.waitForScreen('two-outputs-first', picture(1152, 864, 60), 0);
-    await qemu.waitForScreen('two-outputs-second', picture(640, 480, 61), 1);
-    await drm.flip(1, 3, 62);
-    await drm.dirty(0, 10, 20, 30, 40, 60);
-    await qemu.waitForScreen('two-outputs-second-flipped', picture(640, 480, 64), 1);
-    await qemu.waitForScreen('two-outputs-first-unchanged', picture(1152, 864, 60), 0);
-    await drm.off(1);
-  } finally {
-    for (const viewer of viewers) viewer.close();
-  }
-}
-
-/** The guest hears of a new size by an interrupt: asks until it has. */
-async function waitForPreferred(drm: DrmTest, wanted: readonly string[]): Promise<void> {
-  let found: (string | undefined)[] = [];
-  for (let tries = 0; tries < 100; tries++) {
-    found = (await drm.info()).connectors.map(({ connected, modes }) => {
-      const mode = modes.find(({ preferred }) => preferred);
-      return connected && mode !== undefined ? `${mode.width}x${mode.height}` : undefined;
-    });
-    if (wanted.every((size, i) => found[i] === size)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`the guest's preferred modes are ${found.join()} instead of ${wanted.join()}`);
+/** Two outputs show two pictures of different sizes; what one does leaves the other alone. */
+async function checkTwoOutputs(t: Test, qemu: Qemu, drm: DrmTest): Promise<void> {
+  const [first, second] = (await drm.info()).connectors;
+  t.match([first, second], [{ connected: true }, { connected: false }], 'one output at first');
+  const preferred = first?.modes.find((mode) => mode.preferred);
+  t.match(preferred, { width: 1152, height: 864 }, "the size that QEMU's command line asked for");
+  // A headless QEMU has nobody who would open a window for the second output.
+  await qemu.guest.run('echo on >/sys/class/drm/card0-Virtual-2/status');
+  await drm.mode(0, 1152, 864, 70);
+  await drm.mode(1, 640, 480, 71);
+  await qemu.waitForScreen('two-outputs-first', picture(1152, 864, 70), 0);
+  await qemu.waitForScreen('two-outputs-second', picture(640, 480, 71), 1);
+  await drm.flip(1, 3, 72);
+  await drm.dirty(0, 10, 20, 30, 40, 70);
+  await qemu.waitForScreen('two-outputs-second-flipped', picture(640, 480, 74), 1);
+  await qemu.waitForScreen('two-outputs-first-unchanged', picture(1152, 864, 70), 0);
+  await drm.off(1);
+  await drm.mode(0, 640, 480, 75);
+  await qemu.waitForScreen('second-output-off', picture(640, 480, 75), 0);
 }
 
 async function checkReboot(qemu: Qemu): Promise<void> {
@@ -149,7 +126,7 @@ async function checkReboot(qemu: Qemu): Promise<void> {
 t.test('a screen', async (t) => {
   const references = await referencePictures(t);
   await withBackEnd(t, async (backEnd) => {
-    const machine = bootMachine(backEnd, { ...MACHINE, properties: 'max_outputs=2', vncHeads: 2 });
+    const machine = bootMachine(backEnd, { ...MACHINE, properties: PROPERTIES });
     await withMachine(t, machine, async (qemu) => {
       await checkCore(t, 'screen', qemu);
       await t.test('modetest, as on the built-in device', async () => checkModetest(qemu, references));
@@ -159,8 +136,8 @@ t.test('a screen', async (t) => {
         await drm.flip(0, 100, 100);
         await qemu.waitForScreen('many-flips', picture(800, 600, 199));
       });
-      await t.test('cursor', async (t) => checkCursor(t, qemu, drm));
-      await t.test('two outputs, viewer size', async (t) => checkOutputs(t, qemu, drm));
+      await t.test('cursor', async () => checkCursor(qemu, drm));
+      await t.test('two outputs', async (t) => checkTwoOutputs(t, qemu, drm));
       await drm.quit();
       await t.test('guest reboot', async () => checkReboot(qemu));
       await checkCore(t, 'rebooted', qemu);

@@ -21,7 +21,6 @@ export interface MachineOptions {
   readonly driver: 'vhost-user-gpu-pci' | 'vhost-user-vga';
   /** Properties of the device, for example `max_outputs=2`. */
   readonly properties?: string;
-  readonly vncHeads?: number;
 }
 
 /** Boots a guest whose display is `driver` behind `backEnd` (null: QEMU's own device). */

@@ -17,8 +17,6 @@ export interface QemuOptions {
   readonly kernel: KernelVersion;
   /** The device under test: chardev and device arguments. */
   readonly device: readonly string[];
-  /** Number of outputs that get a VNC server on a unix socket (`vncPath(head)`). */
-  readonly vncHeads?: number;
   /** More words for the kernel's command line. */
   readonly append?: string;
   /** A script of qemu-configs/ that gives QEMU its machine and device; the rest comes from here. */
@@ -51,14 +49,10 @@ function machineArguments(): string[] {
 }
 
 /** What every machine of the tests has besides its device: no display, and the sockets by which we talk to it. */
-function controlArguments(folder: string, vncHeads: number): string[] {
+function controlArguments(folder: string): string[] {
   const at = (name: string): string => join(folder, name);
   return [
     ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none'],
-    ...Array.from({ length: vncHeads }, (_, head) => [
-      '-vnc',
-      `unix:${at(`vnc${head}`)},id=vnc${head},display=gpu,head=${head}`,
-    ]).flat(),
     ...['-serial', `file:${at('console.log')}`],
     ...['-chardev', `socket,id=channel,path=${at('channel')}`, '-serial', 'chardev:channel'],
     ...['-chardev', `socket,id=qmp,path=${at('qmp')}`, '-mon', 'chardev=qmp,mode=control'],
@@ -70,7 +64,7 @@ function startProcess(options: QemuOptions, folder: string): TestProcess {
   const program = scriptOutput('scripts/qemu-tree', options.qemu);
   const append = `${KERNEL_COMMAND_LINE} ${options.append ?? 'quiet loglevel=4'}`;
   const [kernel, initramfs] = [join(image, 'vmlinuz'), join(image, 'initramfs')];
-  const control = [...controlArguments(folder, options.vncHeads ?? 0), ...options.device];
+  const control = [...controlArguments(folder), ...options.device];
   if (options.launcher !== undefined) {
     const [script = '', ...args] = options.launcher;
     const boot = ['--kernel', kernel, '--initrd', initramfs, '--append', append];
@@ -92,11 +86,6 @@ export class Qemu {
     this.qmp = qmp;
     this.guest = guest;
     this.folder = folder;
-  }
-
-  /** The VNC server of an output. */
-  vncPath(head = 0): string {
-    return join(this.folder, `vnc${head}`);
   }
 
   /** Starts QEMU and waits until the guest has booted. */
