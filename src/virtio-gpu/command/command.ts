@@ -13,8 +13,6 @@ export interface Request {
    * `fallback` makes the answer when the queue is stopped before: what is not answered then never will be.
    */
   answerLater(start: (answer: (result: GpuAnswer) => void) => void, fallback: () => GpuAnswer): GpuResult;
-  /** Says that the command takes about as long as copying this many bytes. For those that may take long. */
-  costs(bytes: number): void;
 }
 
 /** Bytes of virtio_gpu_ctrl_hdr. */

@@ -24,13 +24,6 @@ const REQUEST_BYTES_MAX = Math.max(...[...COMMANDS.values()].map((command) => co
 const { type: TYPE, flags: FLAGS, fenceId: FENCE_ID, ringIdx: RING_IDX } = CtrlHdr.offsets;
 const NO_BODY = new Uint8Array(0);
 
-/**
- * Bytes of work after which the event loop has its turn. A batch ends after so many commands, but one command can
- * copy half a gigabyte: sixteen of those kept QEMU, which waits for our answers, and SIGTERM waiting for seconds.
- * Twice a 4K frame: the rest of one turn of the loop is nothing beside the copy.
- */
-const WORK_BYTES_PER_TURN = 64 * 1024 * 1024;
-
 /** A request whose answer comes later. */
 interface HeldRequest {
   readonly queue: Virtqueue;
@@ -47,8 +40,6 @@ export class ControlQueue implements Request {
   readonly #response = new Uint8Array(HEADER_BYTES);
   readonly #responseView = viewOf(this.#response);
   readonly #held = new Set<HeldRequest>();
-  /** Since the event loop last had its turn. */
-  #workBytes = 0;
   #queue: Virtqueue | null = null;
   #chain: DescriptorChain | null = null;
 
@@ -74,21 +65,6 @@ export class ControlQueue implements Request {
     this.#queue = null;
     vm.metrics.commands += 1;
     if (result.kind !== 'held') this.#respond(queue, chain, this.#requestView, result);
-    if (this.#workBytes >= WORK_BYTES_PER_TURN) this.#rest(queue);
-  }
-
-  costs(bytes: number): void {
-    this.#workBytes += bytes;
-  }
-
-  /** Goes on after the event loop has looked at everything else. */
-  #rest(queue: Virtqueue): void {
-    this.#workBytes = 0;
-    queue.pause();
-    setImmediate(() => {
-      // A queue that was started again meanwhile may wait for an answer: that resumes it.
-      if (this.#held.size === 0) queue.resume();
-    });
   }
 
   #carryOut(vm: VmState, length: number): GpuResult {

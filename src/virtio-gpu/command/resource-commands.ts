@@ -51,9 +51,6 @@ function unrefResource(vm: VmState, body: ResourceBody): GpuResult {
   return OK_NODATA;
 }
 
-/** Reading and looking up a backing entry takes as long as copying so much (0.8 us, measured). */
-const ENTRY_COST_BYTES = 4096;
-
 function attachBacking(vm: VmState, body: ResourceAttachBackingBody, request: Request): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
@@ -64,7 +61,6 @@ function attachBacking(vm: VmState, body: ResourceAttachBackingBody, request: Re
   // The claim is held against the bytes that are really there before anything is allocated for it.
   if (nrEntries * MemEntry.size > request.chain.readableBytes - entriesOffset) return SHORT_COMMAND;
   if (nrEntries > vm.limits.maxBackingEntries) return TOO_MANY_ENTRIES;
-  request.costs(nrEntries * ENTRY_COST_BYTES);
   const ranges = readEntries(request.chain, entriesOffset, nrEntries);
   if (!(ranges instanceof Float64Array)) return ranges;
   return vm.resources.attachBacking(resource, ranges, vm.frontEnd.memory) ?? OK_NODATA;
@@ -80,7 +76,7 @@ function detachBacking(vm: VmState, body: ResourceBody): GpuResult {
  * `offset` is where the rectangle's first pixel lies in the backing; its rows are as far apart there as the
  * rows of the resource. All of it must lie inside the backing, or nothing is copied.
  */
-function transferToHost2d(vm: VmState, body: TransferToHost2dBody, request: Request): GpuResult {
+function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
   const { r, offset } = body;
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
@@ -101,7 +97,6 @@ function transferToHost2d(vm: VmState, body: TransferToHost2dBody, request: Requ
     table.readRows(offset, stride, buffer.memory, target, stride, rowBytes, r.height);
   }
   vm.metrics.transferBytes += rowBytes * r.height;
-  request.costs(rowBytes * r.height);
   return OK_NODATA;
 }
 
