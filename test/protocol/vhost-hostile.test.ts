@@ -1,10 +1,19 @@
 /** Front-ends that break the rules: what is refused, what ends the connection, and that the next one works. */
 import { openSync } from 'node:fs';
 import type { Test } from 'tap';
-import { closeFd, createEventFd, createMemfd, socketPair, type UnixSocket } from 'vhost-user-native';
+import {
+  closeFd,
+  createEventFd,
+  createMemfd,
+  READABLE,
+  socketPair,
+  type UnixSocket,
+  WRITABLE,
+} from 'vhost-user-native';
 import {
   BackEndRequest,
   ConfigHeader,
+  Connection,
   FrontEndMemory,
   Inflight,
   LogDescription,
@@ -448,6 +457,46 @@ scenario('a front-end that sends and never reads stops itself', async (t, bench)
   raw.close();
   await bench.ended();
   await servesNext(t, bench);
+});
+
+scenario('while too many answers wait, the connection is not woken by what it does not read', async (t) => {
+  const [ours, theirs] = socketPair();
+  let watched = 0;
+  const socket: UnixSocket = {
+    fd: ours.fd,
+    closed: false,
+    receive: (target) => ours.receive(target),
+    send: (data, fds) => ours.send(data, fds),
+    sendRows: () => 0,
+    watch: (events, callback) => {
+      watched = events;
+      ours.watch(events, callback);
+    },
+    close: () => ours.close(),
+  };
+  let handled = 0;
+  const answer = new Uint8Array(4096);
+  const connection = new Connection(socket, {
+    message: ({ request }) => {
+      handled++;
+      connection.send(request, 5, answer);
+    },
+    ended: () => t.fail('it goes on'),
+  });
+  const questions = Uint8Array.from(Array.from({ length: 1000 }, () => [...message(R.GET_FEATURES)]).flat());
+  t.equal(theirs.send(questions), questions.length);
+  const waits = (): boolean => connection.queued > 64;
+  while (!waits()) await turn();
+  await turn();
+  t.equal(watched, WRITABLE);
+  const target = new Uint8Array(1 << 20);
+  while (handled < 1000) {
+    theirs.receive(target);
+    await turn();
+  }
+  t.equal(watched & READABLE, READABLE, 'and goes on when the peer reads');
+  connection.close();
+  theirs.close();
 });
 
 scenario('one at a time: others wait in the backlog', async (t, bench) => {
