@@ -463,6 +463,25 @@ scenario('a device that throws ends the connection, not the process', async (t, 
   t.ok(bench.device instanceof EchoDevice);
 });
 
+scenario(
+  'a device that throws while its broken ring is stopped ends the connection only',
+  async (t, bench) => {
+    Object.assign(bench.device, {
+      queueStopped: () => {
+        throw new TypeError('boom');
+      },
+    });
+    const front = await client(bench);
+    const queue = await front.startQueue(0, { size: 16 });
+    await queue.request(Uint8Array.of(1), 1);
+    queue.driver.setAvailIndex(1000);
+    queue.kickFd.signal();
+    t.equal(await bench.ended(), 'VHOST_ERR_DEVICE');
+    await front.closed;
+    front.close();
+  },
+);
+
 scenarioWith(
   'examples/entropy.ts',
   () => new EntropyDevice(),

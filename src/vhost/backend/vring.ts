@@ -210,12 +210,12 @@ export class Vring {
     let again = false;
     try {
       again = this.batches();
+      this.checkBroken();
     } catch (error) {
       this.owner.fail(asDeviceError(error));
     }
     this.serving = false;
     if (this.owner.ending) return;
-    this.checkBroken();
     if (again) this.schedule();
     else if (this.polling && this.active) this.pollLater();
   }
@@ -282,7 +282,7 @@ export class Vring {
 
   private checkBroken(): void {
     const broken = this.queue.broken;
-    if (broken === null || !this.active) return;
+    if (broken === null || !this.active || this.owner.ending) return;
     this.owner.log.warn(
       { queue: this.index, reason: broken.message },
       'ring broken, stopped until set up anew',
