@@ -284,6 +284,45 @@ scenario('rings that can’t be', async (t, bench) => {
   await ends(t, bench, bad, (next) => next.send(message(R.SET_VRING_NUM, state(0, 0))));
 });
 
+scenario('what a front-end does wrong again and again does not fill the log', async (t, bench) => {
+  using kick = closing(createEventFd());
+  const raw = await bench.connect().negotiate(P.CONFIG);
+  t.equal(await raw.command(R.SET_VRING_KICK, u64(0), [kick.fd]), 'ok');
+  const config = ConfigHeader.encode({ offset: 0, size: 20, flags: 0 });
+  for (let i = 0; i < 100; i++) {
+    kick.signal();
+    await raw.ask(R.GET_CONFIG, config);
+    raw.send(
+      message(R.SET_PROTOCOL_FEATURES, u64((1n << 63n) | BigInt(1 << P.CONFIG) | BigInt(1 << P.REPLY_ACK))),
+    );
+    t.equal(await raw.command(99), 'refused');
+  }
+  t.ok(bench.warnings.length <= 33, `${bench.warnings.length} lines`);
+  raw.close();
+  t.equal(await bench.ended(), null);
+});
+
+scenario('a driver that breaks its ring again and again does not fill the log', async (t, bench) => {
+  using memory = new FrontEndMemory({ bytes: 1 << 20 });
+  using kick = closing(createEventFd());
+  const raw = await bench.connect().negotiate();
+  t.equal(await raw.command(R.SET_MEM_TABLE, memoryTable(memory.region), [memory.fd]), 'ok');
+  memory.bytes[0x402] = 200; // avail.idx: more than the ring has
+  const { events } = bench.device;
+  for (let i = 1; i <= 50; i++) {
+    await raw.ask(R.GET_VRING_BASE, state(0, 0));
+    await raw.command(R.SET_VRING_NUM, state(0, 16));
+    await raw.command(R.SET_VRING_BASE, state(0, 0));
+    await raw.command(R.SET_VRING_ADDR, addresses(0, memory.userAddress));
+    await raw.command(R.SET_VRING_KICK, u64(0), [kick.fd]);
+    while (events.filter((event) => event === 'stopped 0').length < i) await turn();
+  }
+  const lines = bench.warnings.filter((line) => line.startsWith('ring broken')).length;
+  t.ok(lines >= 1 && lines <= 10, `${lines} lines`);
+  raw.close();
+  t.equal(await bench.ended(), null);
+});
+
 scenario('a broken ring stops alone, tells so, and can be set up anew', async (t, bench) => {
   using memory = new FrontEndMemory({ bytes: 1 << 20 });
   using kick = closing(createEventFd());

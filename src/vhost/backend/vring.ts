@@ -19,8 +19,20 @@ const CHAINS_PER_BATCH = 256;
 const BATCH_MS = 4;
 /** A ring without a kick descriptor is looked at this often while it is idle. */
 const POLL_MS = 1;
-/** Rejected chains are logged at most this often per ring. */
-const REJECTION_LOG_MS = 1000;
+/** What a driver can cause at will is logged at most this often per ring and kind. */
+const LOG_INTERVAL_MS = 1000;
+
+class LogLimit {
+  private last = Number.NEGATIVE_INFINITY;
+
+  /** True when the next line may be logged; the interval starts anew then. */
+  due(): boolean {
+    const now = performance.now();
+    if (now - this.last < LOG_INTERVAL_MS) return false;
+    this.last = now;
+    return true;
+  }
+}
 
 /** What a ring needs of its session. */
 export interface VringOwner {
@@ -66,7 +78,8 @@ export class Vring {
   private serving = false;
   private scheduled: NodeJS.Immediate | null = null;
   private rejectionsLogged = 0;
-  private rejectionLogTime = Number.NEGATIVE_INFINITY;
+  private readonly rejectionLog = new LogLimit();
+  private readonly brokenLog = new LogLimit();
 
   constructor(index: number, owner: VringOwner) {
     this.index = index;
@@ -271,22 +284,23 @@ export class Vring {
   }
 
   private logRejections(): void {
-    const now = performance.now();
-    if (now - this.rejectionLogTime < REJECTION_LOG_MS) return;
+    if (!this.rejectionLog.due()) return;
     const { rejectedChains, lastRejection } = this.queue;
     const count = rejectedChains - this.rejectionsLogged;
     this.rejectionsLogged = rejectedChains;
-    this.rejectionLogTime = now;
     this.owner.log.warn({ queue: this.index, count, reason: lastRejection }, 'chains rejected');
   }
 
   private checkBroken(): void {
     const broken = this.queue.broken;
     if (broken === null || !this.active || this.owner.ending) return;
-    this.owner.log.warn(
-      { queue: this.index, reason: broken.message },
-      'ring broken, stopped until set up anew',
-    );
+    // A driver can break its ring, reset the device and start again as fast as the front-end lets it.
+    if (this.brokenLog.due()) {
+      this.owner.log.warn(
+        { queue: this.index, reason: broken.message },
+        'ring broken, stopped until set up anew',
+      );
+    }
     this.error?.signal();
     this.updateActive();
   }
