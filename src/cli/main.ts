@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `vhost-user-gpu-ts`. */
 import { readFileSync } from 'node:fs';
-import { EXIT_OK } from './exit-codes.js';
+import { EXIT_FAILURE, EXIT_OK } from './exit-codes.js';
 import { parseCommandLine } from './options.js';
 import { run } from './run.js';
 
@@ -28,4 +28,6 @@ async function main(): Promise<number> {
   }
 }
 
+// A reader that went away (`… --help | head -n1`) or a full disk: the exit code says enough.
+process.stdout.on('error', () => process.exit(EXIT_FAILURE));
 process.exitCode = await main();

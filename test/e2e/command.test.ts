@@ -30,10 +30,13 @@ class Running {
   readonly ended: Promise<Ended>;
   stderr = '';
 
-  /** `inherited` becomes the child's descriptor 3; `stderr` stands in for a pipe to us. */
-  constructor(args: readonly string[], options: { inherited?: number; stderr?: number } = {}) {
-    const { inherited = 'ignore', stderr = 'pipe' } = options;
-    const stdio = ['ignore', 'pipe', stderr, inherited] as const;
+  /** `inherited` becomes the child's descriptor 3; `stdout` and `stderr` stand in for pipes to us. */
+  constructor(
+    args: readonly string[],
+    options: { inherited?: number; stdout?: number; stderr?: number } = {},
+  ) {
+    const { inherited = 'ignore', stdout: out = 'pipe', stderr = 'pipe' } = options;
+    const stdio = ['ignore', out, stderr, inherited] as const;
     this.child = spawn(process.execPath, [COMMAND, ...args], { stdio: [...stdio] });
     this.child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       this.stderr += chunk;
@@ -126,7 +129,7 @@ async function attachOnceThere(path: string): Promise<FrontEndClient> {
 
 t.test('--help, --version', async (t) => {
   const help = await run('--help');
-  t.match(help, { code: 0, stdout: /--socket-path <path>/, stderr: '' });
+  t.match(help, { code: 0, stdout: /--socket-path <path>/, stderr: /^$/ });
   t.match(help.stdout, /Exit codes: 0 /);
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
   t.same(await run('--version'), { code: 0, signal: null, stdout: `${version}\n`, stderr: '' });
@@ -140,13 +143,13 @@ t.test('--print-capabilities is JSON, alone on stdout', async (t) => {
 
 t.test('what it can not do has an exit code of its own', async (t) => {
   for (const option of ['--virgl', '--render-node=/dev/dri/renderD128']) {
-    t.match(await run('--socket-path=/nonexistent/socket', option), { code: 3, stdout: '', stderr: /3D/ });
+    t.match(await run('--socket-path=/nonexistent/socket', option), { code: 3, stdout: /^$/, stderr: /3D/ });
   }
 });
 
 t.test('a wrong command line', async (t) => {
   for (const args of [[], ['--socket-path=/s', '--fd=3'], ['--socket-path=/s', '--outputs=17'], ['--what']]) {
-    t.match(await run(...args), { code: 2, stdout: '', stderr: /./ }, args.join(' '));
+    t.match(await run(...args), { code: 2, stdout: /^$/, stderr: /./ }, args.join(' '));
   }
 });
 
@@ -188,7 +191,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const command = start([`--socket-path=${path}`]);
       await command.logged(/listening/);
       const client = connected ? await attach({ path }) : null;
-      t.match(await command.stop(signal), { code: 0, signal: null, stdout: '' });
+      t.match(await command.stop(signal), { code: 0, signal: null, stdout: /^$/ });
       t.notOk(existsSync(path), 'the socket file is gone');
       if (client !== null) t.equal(await client.closed, null, 'the front-end sees an orderly end');
       client?.close();
@@ -261,6 +264,15 @@ scenario('logs: text for people, JSON for machines, nothing when silent', async 
   t.match(records[0], { level: 30, msg: 'listening', endpoint: path });
   t.match(records[1], { level: 30, msg: 'front-end connected' });
   t.same(await log('--log-level=silent'), []);
+});
+
+scenario('output that nobody takes is a failure, in one word', async (t, start) => {
+  for (const option of ['--print-capabilities', '--help']) {
+    const full = openSync('/dev/full', 'w');
+    const command = start([option], { stdout: full });
+    closeSync(full);
+    t.match(await command.ended, { code: 1, stderr: /^$/ });
+  }
 });
 
 scenario('a log that nobody takes costs nothing but the lines', async (t, start, folder) => {
