@@ -86,8 +86,8 @@ export interface EventFd {
 
 /**
  * One mmap: a range of a file descriptor, or anonymous memory. Page-aligned.
- * Reading past the end of a file that was truncated does not kill the process: zero pages take the place of
- * what is gone and `faults` counts them.
+ * Reading past the end of a file that was truncated does not kill the process: from the page that was missing on,
+ * zeroes take the place of the file, and `faults` counts that.
  */
 export interface Mapping {
   /** Bytes, as asked for. */

@@ -15,7 +15,7 @@ namespace {
 // because it may interrupt any thread anywhere. Untouched slots cost no memory (.bss).
 struct Slot {
   std::atomic<uintptr_t> start;
-  std::atomic<uintptr_t> end;  // 0 = free
+  std::atomic<uintptr_t> end;  // of what is still the file; 0 = free
   std::atomic<size_t> page_size;
   std::atomic<uint64_t> faults;
 };
@@ -30,23 +30,26 @@ int first_maybe_free = 0;
 bool installed = false;
 struct sigaction previous;
 
-/// Puts zeroes in place of the page at `address`. False when it belongs to no registered mapping.
-bool ReplacePage(uintptr_t address) {
+/// Puts zeroes in place of the page at `address` and of all that follow in its mapping: what a truncated file
+/// lacks, it lacks up to its end. (Page by page, a long file would take as many faults, and as many kernel mappings,
+/// of which a process may have 65530.) False when it belongs to no registered mapping.
+bool ReplaceFrom(uintptr_t address) {
   const int count = used_slots.load(std::memory_order_acquire);
   for (int i = 0; i < count; i++) {
     Slot& slot = slots[i];
-    const uintptr_t end = slot.end.load(std::memory_order_acquire);
+    uintptr_t end = slot.end.load(std::memory_order_acquire);
     const uintptr_t start = slot.start.load(std::memory_order_acquire);
     if (address < start || address >= end) continue;
     // Another thread may be reusing the slot: then start and end are not of the same mapping. (The slot of the
     // mapping that faulted is stable: its own thread is here.)
     if (slot.end.load(std::memory_order_acquire) != end) continue;
     const size_t page_size = slot.page_size.load(std::memory_order_relaxed);
-    void* page = reinterpret_cast<void*>(address & ~(page_size - 1));
-    void* zeroes = mmap(page, page_size, PROT_READ | PROT_WRITE,
+    const uintptr_t page = address & ~(page_size - 1);
+    void* zeroes = mmap(reinterpret_cast<void*>(page), end - page, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     if (zeroes == MAP_FAILED) return false;
     slot.faults.fetch_add(1, std::memory_order_relaxed);
+    slot.end.compare_exchange_strong(end, page, std::memory_order_acq_rel);
     return true;
   }
   return false;
@@ -55,7 +58,7 @@ bool ReplacePage(uintptr_t address) {
 void OnSigbus(int number, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   // si_code <= 0: sent by a process, and si_addr means nothing.
-  if (info->si_code > 0 && ReplacePage(reinterpret_cast<uintptr_t>(info->si_addr))) {
+  if (info->si_code > 0 && ReplaceFrom(reinterpret_cast<uintptr_t>(info->si_addr))) {
     errno = saved_errno;
     return;
   }

@@ -9,7 +9,7 @@ namespace native {
 /// Registers [start, start + length), mapped from a file whose pages are `page_size` long, and installs the
 /// signal handler at the first call. Returns a slot, or -1 when the table is full.
 int GuardAdd(const void* start, size_t length, size_t page_size);
-/// Faults so far; each stands for one page that was replaced by zeroes.
+/// Faults so far; each stands for a page that was replaced by zeroes, with all that followed it in the mapping.
 uint64_t GuardFaults(int slot);
 /// Frees the slot and returns its last count. Call it before munmap.
 uint64_t GuardRemove(int slot);
