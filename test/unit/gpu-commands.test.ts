@@ -1,5 +1,6 @@
 /** The control queue: each command, good and hostile (virtio 1.3, 5.7.6.7 and 5.7.6.8). */
 import t from 'tap';
+import { pageSize } from 'vhost-user-native';
 import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import { PIXEL_FORMATS } from '../../src/virtio-gpu/wire/formats.js';
 import * as wire from '../../src/virtio-gpu/wire/structs.js';
@@ -23,7 +24,7 @@ t.test('RESOURCE_CREATE_2D takes every format, and bounds everything else', asyn
   let id = 1;
   for (const format of PIXEL_FORMATS.keys()) t.equal(result(h, c.create2d(id++, 16, 16, format)), OK);
   t.equal(h.device.status.resources, 8);
-  t.equal(h.device.status.hostBytes, 8 * 16 * 16 * 4);
+  t.equal(h.device.status.hostBytes, 8 * pageSize, 'memory comes in pages');
   t.equal(result(h, c.create2d(0, 16, 16)), BAD_RESOURCE, 'id 0');
   t.equal(result(h, c.create2d(1, 16, 16)), BAD_RESOURCE, 'an id that is in use');
   for (const format of [0, 5, 66, 69, 135, MAX])
@@ -33,7 +34,7 @@ t.test('RESOURCE_CREATE_2D takes every format, and bounds everything else', asyn
     t.equal(result(h, c.create2d(20, 16, size)), BAD_PARAMETER, `height ${size}`);
   }
   t.equal(result(h, c.create2d(20, 16384, 16384)), NO_MEMORY, 'above the memory of a VM');
-  t.equal(h.device.status.hostBytes, 8 * 16 * 16 * 4, 'a refusal takes nothing');
+  t.equal(h.device.status.hostBytes, 8 * pageSize, 'a refusal takes nothing');
   t.equal(result(h, c.create2d(MAX, 16, 16)), OK, 'the largest id');
   t.equal(result(h, c.create2d(20, 16, 16)), OK);
   t.equal(result(h, c.create2d(21, 16, 16)), NO_MEMORY, 'one resource too many');
@@ -385,6 +386,14 @@ t.test('mistakes are logged once a second per kind, and all are counted', async 
   for (let i = 0; i < 1000; i++) h.send(c.unref(1));
   t.equal(h.device.status.faults['invalid-resource'], 1000);
   t.ok(h.log.warnings.length >= 1 && h.log.warnings.length <= 3);
+});
+
+t.test('resources of a pixel can not take more memory than the limit says', async (t) => {
+  const h = new GpuHarness({ limits: { maxHostBytes: 3 * pageSize } });
+  const answers = [1, 2, 3, 4].map((id) => result(h, c.create2d(id, 1, 1)));
+  t.same(answers, [OK, OK, OK, NO_MEMORY]);
+  h.send(c.unref(2));
+  t.equal(result(h, c.create2d(4, 1, 1)), OK);
 });
 
 t.test('everything goes back when the front-end leaves', async (t) => {

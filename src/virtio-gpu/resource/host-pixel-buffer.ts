@@ -1,12 +1,15 @@
 /** A PixelBuffer in anonymous host memory: what a 2D resource is made of. */
 import { strict as assert } from 'node:assert';
-import type { Mapping } from 'vhost-user-native';
+import { type Mapping, pageSize } from 'vhost-user-native';
 import { BYTES_PER_PIXEL } from '../wire/formats.js';
 import type { PixelBuffer } from './pixel-buffer.js';
 
-/** Bytes of a buffer of this size. Exact for dimensions up to 32768. */
+/**
+ * Bytes of memory that a buffer of this size takes: whole pages, since the smallest one takes a page of the host's
+ * too. Exact for dimensions up to 32768.
+ */
 export function pixelBytes(width: number, height: number): number {
-  return width * height * BYTES_PER_PIXEL;
+  return Math.ceil((width * height * BYTES_PER_PIXEL) / pageSize) * pageSize;
 }
 
 /**
