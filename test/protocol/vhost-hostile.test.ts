@@ -323,6 +323,37 @@ scenario('a driver that breaks its ring again and again does not fill the log', 
   t.equal(await bench.ended(), null);
 });
 
+scenario('a ring that the driver put where none can be does not end the connection', async (t, bench) => {
+  using memory = new FrontEndMemory({ bytes: 1 << 20 });
+  using kick = closing(createEventFd());
+  const raw = bench.connect();
+  const user = memory.userAddress;
+  // As QEMU does it: nothing here asks for an acknowledgement.
+  const setUp = async (num: number, address: number) => {
+    raw.send(message(R.SET_VRING_NUM, state(0, num)));
+    raw.send(message(R.SET_VRING_BASE, state(0, 0)));
+    raw.send(message(R.SET_VRING_ADDR, addresses(0, address)));
+    raw.send(message(R.SET_VRING_KICK, u64(0)), [kick.fd]);
+    kick.signal();
+    await raw.ask(R.GET_FEATURES);
+    await turn();
+    return raw.ask(R.GET_VRING_BASE, state(0, 0));
+  };
+  raw.send(message(R.SET_MEM_TABLE, memoryTable(memory.region)), [memory.fd]);
+  for (const [num, address] of [
+    [16, user + 8],
+    [12, user],
+    [16, user + (1 << 20) - 0x804],
+  ] as const) {
+    t.match(await setUp(num, address), /^0b000000/, `${num} entries at +${address - user}`);
+  }
+  t.notOk(bench.device.events.includes('started 0'));
+  await setUp(16, user);
+  t.ok(bench.device.events.includes('started 0'), 'a rebooted guest does better');
+  raw.close();
+  t.equal(await bench.ended(), null);
+});
+
 scenario('a broken ring stops alone, tells so, and can be set up anew', async (t, bench) => {
   using memory = new FrontEndMemory({ bytes: 1 << 20 });
   using kick = closing(createEventFd());

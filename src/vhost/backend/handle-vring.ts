@@ -14,7 +14,7 @@ import {
 import { FrontEndRequest } from '../wire/requests.js';
 import { exactly, type Handlers, takeEventFd } from './handler.js';
 import type { SessionState } from './session-state.js';
-import type { Vring } from './vring.js';
+import { unusableRing, type Vring } from './vring.js';
 
 /** The ring and the number of a VringState payload; the ring must be stopped when it is to be changed. */
 function stoppedRing(session: SessionState, message: Message): { vring: Vring; num: number } {
@@ -78,7 +78,13 @@ export const vringHandlers: Handlers = {
     payload: exactly(VringState.size),
     run(session, message) {
       const { vring, num } = stoppedRing(session, message);
-      checkQueueSize(num, session.packed);
+      checkQueueSize(num, true);
+      vring.size = 0;
+      try {
+        checkQueueSize(num, session.packed);
+      } catch (error) {
+        throw unusableRing(error);
+      }
       vring.size = num;
       return null;
     },

@@ -2,7 +2,7 @@
 import type { EventFd } from 'vhost-user-native';
 import { RequestChannel } from '../connection/request-channel.js';
 import type { FrontEnd, VhostUserDevice } from '../device.js';
-import { VhostUserError } from '../errors.js';
+import { UNUSABLE_RING, VhostUserError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { DirtyLog } from '../memory/dirty-log.js';
 import { GuestMemory } from '../memory/guest-memory.js';
@@ -106,7 +106,9 @@ export class SessionState implements VringOwner, FrontEnd {
       if (vring.complete) this.startRing(vring);
       else this.warn({ queue: vring.index }, 'kick for a ring that is not set up');
     } catch (error) {
-      this.fail(asDeviceError(error));
+      const reason = asDeviceError(error);
+      if (reason.code !== UNUSABLE_RING) this.fail(reason);
+      else this.warn({ queue: vring.index, reason: reason.message }, 'ring not started');
     }
   }
 
@@ -114,7 +116,7 @@ export class SessionState implements VringOwner, FrontEnd {
     if (this.memory.dirtyLog !== null) this.logEvent?.signal();
   }
 
-  /** Starts a ring that is complete. Throws VHOST_ERR_BAD_VRING, VHOST_ERR_BAD_INFLIGHT. */
+  /** Starts a ring that is complete. Throws VHOST_ERR_UNUSABLE_RING, VHOST_ERR_BAD_INFLIGHT. */
   startRing(vring: Vring): void {
     const addresses = vring.addresses;
     if (addresses === null || vring.started) return;

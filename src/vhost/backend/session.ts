@@ -3,7 +3,7 @@ import type { UnixSocket } from 'vhost-user-native';
 import { Connection } from '../connection/connection.js';
 import type { Message } from '../connection/message.js';
 import type { VhostUserDevice } from '../device.js';
-import { VhostUserError } from '../errors.js';
+import { UNUSABLE_RING, VhostUserError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { ProtocolFeature } from '../wire/features.js';
 import { FLAG_REPLY, VERSION } from '../wire/payloads.js';
@@ -89,7 +89,8 @@ export class BackEndSession {
       const error = asDeviceError(thrown);
       const reason = new VhostUserError(error.code, `${name}: ${error.message}`, { cause: thrown });
       const survivable = error.code !== 'VHOST_ERR_DEVICE' && handler?.replies !== true;
-      if (!survivable || (!wantsAck && handler !== undefined && handler.harmless !== true)) throw reason;
+      const harmless = handler === undefined || handler.harmless === true || error.code === UNUSABLE_RING;
+      if (!survivable || (!wantsAck && !harmless)) throw reason;
       state.warn({ code: reason.code, reason: reason.message }, 'request refused');
       if (wantsAck) this.answer(message, replyU64(1n));
       return;

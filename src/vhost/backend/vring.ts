@@ -7,7 +7,7 @@
 import { setImmediate as immediate } from 'node:timers';
 import type { EventFd } from 'vhost-user-native';
 import type { VhostUserDevice } from '../device.js';
-import { VhostUserError } from '../errors.js';
+import { UNUSABLE_RING, VhostUserError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { DeviceQueue, type QueueLayout } from '../queue/device-queue.js';
@@ -50,6 +50,12 @@ export interface VringOwner {
 
 /** A layout whose place in the dirty log may change while the ring runs; the queue looks at each write. */
 export type MutableLayout = { -readonly [K in keyof QueueLayout]: QueueLayout[K] };
+
+/** What is wrong with a ring is what the driver chose; other errors stay what they are. */
+export function unusableRing(error: unknown): unknown {
+  if (!(error instanceof VhostUserError && error.code === 'VHOST_ERR_BAD_VRING')) return error;
+  return new VhostUserError(UNUSABLE_RING, error.message, { cause: error });
+}
 
 export class Vring {
   readonly index: number;
@@ -128,9 +134,14 @@ export class Vring {
     if (this.layout !== null) this.layout.logGuestAddress = logGuestAddress;
   }
 
-  /** Starts the ring. Throws VHOST_ERR_BAD_VRING, VHOST_ERR_BAD_INFLIGHT; it stays stopped then. */
+  /** Starts the ring. Throws VHOST_ERR_UNUSABLE_RING, VHOST_ERR_BAD_INFLIGHT; it stays stopped then. */
   start(layout: MutableLayout): void {
-    this.queue.start(this.owner.memory, layout);
+    try {
+      this.queue.start(this.owner.memory, layout);
+    } catch (error) {
+      this.error?.signal();
+      throw unusableRing(error);
+    }
     this.layout = layout;
     this.started = true;
     this.stoppedBase = null;
