@@ -52,10 +52,7 @@ export class FrontEndChannel {
     this.ended = ended;
     this.connection = new Connection(socket, {
       message: (message) => this.receive(message),
-      ended: (error) => {
-        const reason = error !== null && hungUp(error) ? null : error;
-        this.end(reason, 'VHOST_ERR_CONNECTION', 'the back-end closed the connection');
-      },
+      ended: (error) => this.end(error, 'VHOST_ERR_CONNECTION', 'the back-end closed the connection'),
     });
   }
 
@@ -179,12 +176,6 @@ export class FrontEndChannel {
     }
     this.ended(error);
   }
-}
-
-/** A peer that closes before it read everything is reported by these errors instead of by an end of stream. */
-function hungUp(error: Error): boolean {
-  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** The u64 that a reply consists of; VHOST_ERR_BAD_REPLY when it is something else. */

@@ -3,6 +3,7 @@
  * about one ring. Rings are little-endian and are read through typed arrays, so the host has to be, too.
  */
 import { VhostUserError } from '../errors.js';
+import { QUEUE_SIZE_MAX } from '../wire/limits.js';
 import type { InflightQueue } from './inflight.js';
 
 export const VIRTQ_DESC_F_NEXT = 1;
@@ -22,8 +23,6 @@ export const RING_EVENT_FLAGS_DISABLE = 1;
 export const RING_EVENT_FLAGS_DESC = 2;
 
 export const DESCRIPTOR_BYTES = 16;
-/** Largest ring of either format. */
-export const QUEUE_SIZE_MAX = 32768;
 
 /** One of the three areas of a ring. */
 export interface AreaLayout {
