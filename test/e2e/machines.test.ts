@@ -1,0 +1,49 @@
+/**
+ * The other combinations of QEMU, kernel and device, one VM after the other on the same back-end process: each
+ * finds a clean device, however the one before it ended. Then the launch scripts of qemu-configs/.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { BUILTIN, bootMachine, type MachineOptions, withBackEnd, withMachine } from './harness/machine.js';
+import { Qemu } from './harness/qemu.js';
+import { checkCore } from './harness/scenarios.js';
+
+const MACHINES: readonly MachineOptions[] = [
+  { qemu: '10.0', kernel: '6.1', driver: 'vhost-user-gpu-pci' },
+  { qemu: '11.1', kernel: '6.1', driver: 'vhost-user-vga' },
+  { qemu: '11.1', kernel: '6.12', driver: 'vhost-user-gpu-pci' },
+];
+
+t.test('one VM after the other', async (t) => {
+  await withBackEnd(t, async (backEnd) => {
+    for (const [i, options] of MACHINES.entries()) {
+      const name = `QEMU ${options.qemu}, kernel ${options.kernel}, ${options.driver}`;
+      await t.test(name, async (t) => {
+        await withMachine(t, bootMachine(backEnd, options), async (qemu) => {
+          await checkCore(t, name, qemu);
+          // The first is asked to end, the others are killed: neither may matter to the next.
+          if (i === 0) await qemu.quit();
+        });
+      });
+    }
+  });
+});
+
+t.test('launch script', { skip: BUILTIN }, async (t) => {
+  const launcher = ['qemu-configs/screen.sh', '--vga', '--memory', '512M'];
+  const machine = Qemu.boot({ qemu: '10.0', kernel: '6.1', device: [], launcher });
+  await withMachine(t, machine, async (qemu) => {
+    await checkCore(t, 'launch-script', qemu);
+    await qemu.qmp.command('quit').catch(() => undefined);
+    t.same(await qemu.process.exited, { code: 0, signal: null }, 'it ends with its QEMU');
+  });
+});
+
+t.test('descriptor for libvirt', async (t) => {
+  const descriptor = JSON.parse(readFileSync('qemu-configs/50-vhost-user-gpu-ts.json', 'utf8'));
+  const command = ['dist/src/cli/main.js', '--print-capabilities'];
+  const capabilities = JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' }));
+  t.equal(descriptor.type, capabilities.type);
+  t.match(descriptor, { description: String, binary: /^\// });
+});
