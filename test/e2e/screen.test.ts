@@ -84,7 +84,7 @@ async function checkPartialUpdates(qemu: Qemu, drm: DrmTest): Promise<void> {
 
 /**
  * Cursors of all kinds leave the picture as it is, and QEMU alive. (A headless QEMU tells nobody which cursor it
- * shows: no viewer that needs no GPU can be attached to a vhost-user-gpu. sinks.test.ts checks image and place.)
+ * shows: no viewer that needs no GPU can be attached to a vhost-user-gpu. generic.test.ts checks image and place.)
  */
 async function checkCursor(qemu: Qemu, drm: DrmTest): Promise<void> {
   await drm.mode(0, 800, 600, 50);

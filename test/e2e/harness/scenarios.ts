@@ -5,7 +5,7 @@ import { DrmTest } from './drm-test.js';
 import { picture } from './pattern.js';
 import type { Qemu } from './qemu.js';
 
-/** A screen of text in all sixteen colors, and the whole upper half of the character set. */
+/** A screen of text in all sixteen colors on all backgrounds, a line that wraps, and punctuation. */
 function colorfulText(): string {
   const lines = ['The quick brown fox jumps over the lazy dog. 0123456789'];
   for (let foreground = 30; foreground < 38; foreground++) {
