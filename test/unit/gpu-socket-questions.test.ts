@@ -292,7 +292,8 @@ t.test('a peer that breaks the protocol: socket closed, one line, null', async (
     await until(() => qemu.requests().includes(3));
     act(qemu);
     t.equal(await asked, null, name);
-    t.equal(lines.length, 1, name);
+    // A display that goes away breaks nothing: that is no news.
+    t.equal(lines.length, name === 'half an answer, then the end' ? 0 : 1, name);
     t.ok(qemu.far.closed, name);
     t.equal(clock.timers.size, 0, name);
     sink.setScanout(0, null);
