@@ -58,9 +58,8 @@ let fdsBefore = 0;
 t.beforeEach(() => {
   fdsBefore = openFds();
 });
-t.afterEach(async (t) => {
+t.afterEach(async () => {
   await until(() => openFds() === fdsBefore, 'all descriptors to be closed');
-  t.equal(openFds(), fdsBefore);
 });
 
 t.test('messages arrive whole, however they are cut', async (t) => {
@@ -126,7 +125,7 @@ t.test('descriptors are a stream of their own: 60 messages with three each', asy
   const listener = new Listener(near);
   listener.takes = 3;
   const sender = new Listener(far);
-  const files = Array.from({ length: 12 }, (_, index) => createMemfd(`f${index}`));
+  const files = Array.from({ length: 12 }, (_, index) => createMemfd(`f${index}`, { size: 4096 }));
   files.forEach((fd, index) => {
     writeSync(fd, Buffer.from([index]), 0, 1, 0);
   });
@@ -153,7 +152,7 @@ t.test('descriptors are a stream of their own: 60 messages with three each', asy
 t.test('one sendmsg carries at most 28 descriptors, and they never come late', async (t) => {
   const [near, far] = pair();
   const sender = new Listener(near);
-  const fd = createMemfd('shared');
+  const fd = createMemfd('shared', { size: 4096 });
   for (let index = 0; index < 20; index++) sender.connection.send(message(index + 1), [fd, fd, fd]);
   sender.connection.flush();
   const counts: number[] = [];
@@ -180,7 +179,7 @@ t.test('descriptors that wait survive the caller closing its own', async (t) => 
   const listener = new Listener(far);
   listener.takes = 1;
   const sender = new Listener(near);
-  const fd = createMemfd('short-lived');
+  const fd = createMemfd('short-lived', { size: 4096 });
   const identity = fileIdentity(fd);
   sender.connection.send(message(1), [fd]);
   closeFd(fd);
@@ -202,7 +201,7 @@ t.test('missing and surplus descriptors', async (t) => {
 
   const surplus = pair();
   const two = new Listener(surplus[0], { incomingFdsMax: 40 });
-  const fd = createMemfd('surplus');
+  const fd = createMemfd('surplus', { size: 4096 });
   surplus[1].send(message(1), Array(28).fill(fd));
   await until(() => two.seen.length === 1);
   t.equal(two.ended, null, 'some may wait for a later message');
@@ -235,7 +234,7 @@ t.test('a peer that does not read: congestion, relief, overflow', async (t) => {
   await until(() => listener.seen.length === sent);
   t.equal(sender.connection.backlogBytes, 0);
   listener.connection.pause();
-  const fd = createMemfd('stuck');
+  const fd = createMemfd('stuck', { size: 4096 });
   for (let count = 0; count < 1000; count++) sender.connection.send(big, count % 10 === 0 ? [fd] : []);
   closeFd(fd);
   t.equal(sender.ended, null, 'not from within send');
@@ -304,7 +303,7 @@ t.test('a handler that refuses a message ends the connection', async (t) => {
       ended = error;
     },
   });
-  const fd = createMemfd('rider');
+  const fd = createMemfd('rider', { size: 4096 });
   far.send(new Uint8Array([...message(1), ...message(2)]), [fd, fd]);
   await until(() => ended !== null);
   t.match(ended, { code: 'WL_ERR_BAD_OPCODE' });

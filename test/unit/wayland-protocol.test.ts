@@ -26,7 +26,10 @@ t.test('the generated files are what the XML files give', async (t) => {
   const there = readdirSync(`${protocolFolder}/generated`).sort();
   t.same(there, [...modules.keys()].sort(), 'neither missing nor left over');
   for (const [name, text] of modules) {
-    t.ok(readFileSync(`${protocolFolder}/generated/${name}`, 'utf8') === text, `${name} (npm run generate:wayland)`);
+    t.ok(
+      readFileSync(`${protocolFolder}/generated/${name}`, 'utf8') === text,
+      `${name} (npm run generate:wayland)`,
+    );
   }
 });
 

@@ -62,12 +62,12 @@ export interface SeenRequest {
   readonly values: readonly WireValue[];
 }
 
-/** A compositor that does what a test says. It decodes what it gets, knows the client's objects, answers nothing. */
+/** A compositor that does what a test says. It decodes what it gets, knows its objects, answers nothing. */
 export class FakeCompositor {
   readonly requests: SeenRequest[] = [];
   readonly connection: WaylandConnection;
   ended: WaylandError | null = null;
-  /** The interfaces of the client's objects, by id. */
+  /** Interfaces by object id. */
   readonly objects = new Map<number, string>([[1, 'wl_display']]);
   private readonly encoder = new Encoder();
 
@@ -84,7 +84,11 @@ export class FakeCompositor {
   event(objectId: number, interfaceName: string, name: string, values: WireValue[]): void {
     const table = INTERFACES.get(interfaceName);
     if (table === undefined) throw new Error(interfaceName);
-    const { bytes, fds } = this.encoder.encode(objectId, eventOf(table, name), values);
+    const message = eventOf(table, name);
+    message.args.forEach((arg, index) => {
+      if (arg.type === 'new_id') this.objects.set(Number(values[index]), arg.interface ?? '');
+    });
+    const { bytes, fds } = this.encoder.encode(objectId, message, values);
     this.connection.send(bytes, fds);
     this.connection.flush();
   }
@@ -115,7 +119,8 @@ export class FakeCompositor {
       const value = values[index];
       if (arg.type !== 'new_id') return;
       if (typeof value === 'number') this.objects.set(value, arg.interface ?? '');
-      else if (typeof value === 'object' && value !== null && 'id' in value) this.objects.set(value.id, value.interface);
+      else if (typeof value === 'object' && value !== null && 'id' in value)
+        this.objects.set(value.id, value.interface);
     });
     this.requests.push({ objectId, interface: name, name: message.name, values });
   }

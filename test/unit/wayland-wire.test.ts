@@ -119,7 +119,11 @@ t.test('literal bytes, both ways', async (t) => {
     const raw = unhex(bytes);
     const header = readHeader(new DataView(raw.buffer), 0, 4096);
     t.same(header, { objectId, opcode: message.opcode, size: raw.length }, `${about}: header`);
-    t.same(decodeArguments(message, raw.subarray(HEADER_BYTES), queueOf(...fds)), values, `${about}: decoded`);
+    t.same(
+      decodeArguments(message, raw.subarray(HEADER_BYTES), queueOf(...fds)),
+      values,
+      `${about}: decoded`,
+    );
   }
 });
 
@@ -133,7 +137,11 @@ t.test('every truncation and every extension of a message is refused', async (t)
       t.equal(queue.length, fds.length, 'no descriptor was taken');
     }
     const longer = new Uint8Array([...body, 0, 0, 0, 0]);
-    t.equal(codeOf(() => decodeArguments(message, longer, queueOf(...fds))), 'WL_ERR_TRAILING', about);
+    t.equal(
+      codeOf(() => decodeArguments(message, longer, queueOf(...fds))),
+      'WL_ERR_TRAILING',
+      about,
+    );
   }
 });
 
@@ -166,20 +174,33 @@ t.test('bad strings, arrays and nulls', async (t) => {
     [enter, '01000000 00000000 00000000', 'WL_ERR_NULL_ARGUMENT'],
     [requestOf(wl_registry, 'bind'), '05000000 02000000 61000000 01000000 00000000', 'WL_ERR_NULL_ARGUMENT'],
   ];
-  for (const [message, bytes, code] of cases) t.equal(codeOf(() => decode(message, bytes)), code, bytes);
-  const [replaced] = decodeArguments(title, unhex('03000000 c3280000'), queueOf(), { invalidUtf8: 'replace' });
+  for (const [message, bytes, code] of cases)
+    t.equal(
+      codeOf(() => decode(message, bytes)),
+      code,
+      bytes,
+    );
+  const [replaced] = decodeArguments(title, unhex('03000000 c3280000'), queueOf(), {
+    invalidUtf8: 'replace',
+  });
   t.equal(replaced, '\ufffd(', 'a client can live with bad UTF-8');
   t.same(decode(title, '03000000 6162006f'), ['ab'], 'what padding contains does not matter');
 });
 
 t.test('descriptors: missing, and too many', async (t) => {
   const pool = requestOf(wl_shm, 'create_pool');
-  t.equal(codeOf(() => decode(pool, '06000000 00100000')), 'WL_ERR_BAD_FDS');
+  t.equal(
+    codeOf(() => decode(pool, '06000000 00100000')),
+    'WL_ERR_BAD_FDS',
+  );
   const queue = queueOf(5, 6);
   t.same(decodeArguments(pool, unhex('06000000 00100000'), queue), [6, 5, 4096], 'the first that came');
   t.equal(queue.length, 1);
   const small = new FdQueue(2);
-  t.equal(codeOf(() => small.push([3, 4, 5])), 'WL_ERR_BAD_FDS');
+  t.equal(
+    codeOf(() => small.push([3, 4, 5])),
+    'WL_ERR_BAD_FDS',
+  );
   t.equal(small.length, 3, 'owned all the same, so that close() closes them');
 });
 
@@ -207,19 +228,27 @@ t.test('values that an argument cannot carry', async (t) => {
     ['fd', [-1, null, 0.5]],
   ];
   for (const [type, values] of bad) {
-    for (const value of values) t.equal(one(type, value), 'WL_ERR_BAD_VALUE', `${type} ${String(value).slice(0, 20)}`);
+    for (const value of values)
+      t.equal(one(type, value), 'WL_ERR_BAD_VALUE', `${type} ${String(value).slice(0, 20)}`);
   }
   t.equal(one('string', 'x'.repeat(4083)), null, 'a message of 4096 bytes');
   t.equal(one('array', new Uint8Array(4084)), null, 'another');
   t.equal(one('string', null, { nullable: true }), null);
-  t.equal(codeOf(() => encoder.encode(1, requestOf(wl_surface, 'attach'), [1])), 'WL_ERR_BAD_VALUE', 'too few');
+  t.equal(
+    codeOf(() => encoder.encode(1, requestOf(wl_surface, 'attach'), [1])),
+    'WL_ERR_BAD_VALUE',
+    'too few',
+  );
   t.throws(() => new Encoder(0x10000), RangeError);
 });
 
 const argument: fc.Arbitrary<[ArgTable, WireValue]> = fc.oneof(
   typed('int', fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
   typed('uint', fc.nat({ max: 0xffffffff })),
-  typed('fixed', fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((units) => units / 256)),
+  typed(
+    'fixed',
+    fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((units) => units / 256),
+  ),
   typed('string', fc.string({ unit: 'grapheme', maxLength: 40 }).filter(isPlain)),
   typed('string', fc.constant(null), { nullable: true }),
   typed('array', fc.uint8Array({ maxLength: 40 })),
@@ -252,37 +281,50 @@ function isPlain(text: string): boolean {
 t.test('property: what is encoded is decoded alike', async (t) => {
   const encoder = new Encoder();
   fc.assert(
-    fc.property(fc.nat(), fc.nat({ max: 0xffff }), fc.array(argument, { maxLength: 12 }), (objectId, opcode, list) => {
-      const message: MessageTable = { name: 'm', opcode, since: 1, args: list.map(([arg]) => arg) };
-      const values = list.map(([, value]) => value);
-      const { bytes, fds } = encoder.encode(objectId, message, values);
-      const header = readHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 4096);
-      const decoded = decodeArguments(message, bytes.subarray(HEADER_BYTES), queueOf(...fds));
-      return (
-        header.objectId === objectId &&
-        header.opcode === opcode &&
-        header.size === bytes.length &&
-        Buffer.from(JSON.stringify(decoded)).equals(Buffer.from(JSON.stringify(values)))
-      );
-    }),
+    fc.property(
+      fc.nat(),
+      fc.nat({ max: 0xffff }),
+      fc.array(argument, { maxLength: 12 }),
+      (objectId, opcode, list) => {
+        const message: MessageTable = { name: 'm', opcode, since: 1, args: list.map(([arg]) => arg) };
+        const values = list.map(([, value]) => value);
+        const { bytes, fds } = encoder.encode(objectId, message, values);
+        const header = readHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 4096);
+        const decoded = decodeArguments(message, bytes.subarray(HEADER_BYTES), queueOf(...fds));
+        return (
+          header.objectId === objectId &&
+          header.opcode === opcode &&
+          header.size === bytes.length &&
+          Buffer.from(JSON.stringify(decoded)).equals(Buffer.from(JSON.stringify(values)))
+        );
+      },
+    ),
   );
   t.pass('for all messages');
 });
 
 t.test('property: any bytes either decode or are refused with a code', async (t) => {
-  const messages = [...INTERFACES.values()].flatMap((table: InterfaceTable) => [...table.requests, ...table.events]);
+  const messages = [...INTERFACES.values()].flatMap((table: InterfaceTable) => [
+    ...table.requests,
+    ...table.events,
+  ]);
   const word = fc.oneof(fc.integer({ min: 0, max: 24 }), fc.nat({ max: 0xffffffff }));
   fc.assert(
-    fc.property(fc.constantFrom(...messages), fc.array(word, { maxLength: 12 }), fc.nat({ max: 3 }), (message, words, cut) => {
-      const raw = new Uint8Array(Uint32Array.from(words).buffer);
-      const queue = queueOf(100, 101, 102);
-      try {
-        decodeArguments(message, raw.subarray(0, Math.max(0, raw.length - cut)), queue);
-      } catch (error) {
-        return error instanceof WaylandError && queue.length === 3;
-      }
-      return true;
-    }),
+    fc.property(
+      fc.constantFrom(...messages),
+      fc.array(word, { maxLength: 12 }),
+      fc.nat({ max: 3 }),
+      (message, words, cut) => {
+        const raw = new Uint8Array(Uint32Array.from(words).buffer);
+        const queue = queueOf(100, 101, 102);
+        try {
+          decodeArguments(message, raw.subarray(0, Math.max(0, raw.length - cut)), queue);
+        } catch (error) {
+          return error instanceof WaylandError && queue.length === 3;
+        }
+        return true;
+      },
+    ),
     { numRuns: 3000 },
   );
   t.pass('for all bytes');
