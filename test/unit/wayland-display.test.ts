@@ -1,4 +1,5 @@
 /** The Wayland client against a compositor that does as it is told: objects, ids, errors, and bad events. */
+import fc from 'fast-check';
 import t from 'tap';
 import { closeFd, createMemfd, fileSize } from 'vhost-user-native';
 import {
@@ -205,11 +206,8 @@ t.test('requests are checked before they are sent', async (t) => {
     'of another connection',
   );
   // @ts-expect-error A seat is no region.
-  t.equal(
-    codeOf(() => surface.setInputRegion(seat)),
-    'WL_ERR_BAD_VALUE',
-    'of another interface',
-  );
+  const wrong = (): void => surface.setInputRegion(seat);
+  t.equal(codeOf(wrong), 'WL_ERR_BAD_VALUE', 'of another interface');
   const region = compositor.createRegion();
   region.destroy();
   t.equal(
@@ -329,6 +327,46 @@ t.test('events that make no sense end the connection, not the process', async (t
     close();
   }
 });
+
+const hostileEvent = fc.record({
+  objectId: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constantFrom(0xff000000, 0xff000001), fc.nat()),
+  opcode: fc.nat({ max: 6 }),
+  words: fc.array(fc.oneof(fc.nat({ max: 8 }), fc.constant(0xff000000), fc.nat({ max: 0xffffffff })), {
+    maxLength: 6,
+  }),
+  lie: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.constantFrom(-4, 1, 4, 64) },
+  ),
+  fds: fc.nat({ max: 2 }),
+});
+
+t.test(
+  'property: whatever a compositor sends, it ends as an error with a code, and nothing leaks',
+  async (t) => {
+    const fd = createMemfd('hostile', { size: 4096 });
+    const codes = new Set<string>();
+    const property = fc.asyncProperty(fc.array(hostileEvent, { maxLength: 12 }), async (events) => {
+      const [near, far] = pair();
+      let ended: WaylandError | null = null;
+      const display = new Display(near, { ended: (error) => (ended = error) });
+      void display.sync();
+      for (const { objectId, opcode, words, lie, fds } of events) {
+        const size = 8 + words.length * 4;
+        const raw = Uint32Array.of(objectId, ((size + lie) << 16) | opcode, ...words);
+        if (!far.closed) far.send(new Uint8Array(raw.buffer), Array(fds).fill(fd));
+      }
+      far.close();
+      await until(() => ended !== null, 'the end');
+      const { code } = ended as unknown as WaylandError;
+      codes.add(code);
+      return code.startsWith('WL_ERR_') && openFds() === fdsBefore + 1;
+    });
+    await fc.assert(property, { numRuns: 400 });
+    closeFd(fd);
+    t.ok(codes.size > 4, [...codes].join(' '));
+  },
+);
 
 t.test('limits: objects and globals', async (t) => {
   const few = await scene({ objectsMax: 4 });

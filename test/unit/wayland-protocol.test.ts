@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { camelCase as memberName } from '../../src/wayland/client/object.js';
 import { generateModules } from '../../src/wayland/generator/generate.js';
+import { camelCase } from '../../src/wayland/generator/names.js';
 import { parseProtocol } from '../../src/wayland/generator/parse.js';
 import {
   fdCount,
@@ -73,6 +75,13 @@ t.test('every table holds together', async (t) => {
       });
     }
     t.equal(wrong, 0, name);
+  }
+});
+
+t.test('generated interfaces and objects at run time name the messages alike', async (t) => {
+  for (const table of INTERFACES.values()) {
+    const names = [...table.requests, ...table.events].map(({ name }) => name);
+    t.same(names.map(memberName), names.map(camelCase), table.name);
   }
 });
 

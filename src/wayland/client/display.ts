@@ -90,7 +90,7 @@ export class Display {
 
   /** Resolves when the compositor has handled every request so far, and its events were delivered. */
   sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const result = new Promise<void>((resolve, reject) => {
       if (this.endError !== null) {
         reject(this.endError);
         return;
@@ -105,6 +105,9 @@ export class Display {
         },
       });
     });
+    // Whoever does not wait for it hears of the end from `ended`; nobody's rejection would end the process.
+    result.catch(() => undefined);
+    return result;
   }
 
   /** Sends what was requested so far now, instead of at the end of this turn of the event loop. */

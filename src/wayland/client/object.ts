@@ -77,7 +77,7 @@ export class ProxyObject implements WaylandObject<string, object> {
   callbackFor(event: MessageTable): ((...values: unknown[]) => void) | null {
     const { listener } = this;
     const name = camelCase(event.name);
-    const callback = Object.hasOwn(listener, name) || name in listener ? listener[name] : undefined;
+    const callback = listener[name];
     if (typeof callback !== 'function') return null;
     return (...values) => void callback.apply(listener, values);
   }
@@ -150,8 +150,8 @@ function toWire(from: ProxyObject, about: string, arg: ArgTable, value: unknown)
 
 const camelNames = new Map<string, string>();
 
-/** set_input_region -> setInputRegion */
-function camelCase(name: string): string {
+/** What a message of the protocol is called here: set_input_region -> setInputRegion. As the generator does it. */
+export function camelCase(name: string): string {
   let camel = camelNames.get(name);
   if (camel === undefined) {
     camel = name.replace(/_+(.)?/g, (_match, letter: string | undefined) => (letter ?? '').toUpperCase());
