@@ -1,0 +1,14 @@
+/** Wayland for Node.js: codec, connection, protocol tables and a client. */
+export { connectToCompositor } from './client/connect.js';
+export { Display, type DisplayHandlers, type DisplayOptions } from './client/display.js';
+export type { AnyWaylandObject, WaylandObject } from './client/object.js';
+export type { BindOptions, Global, Registry, RegistryListener } from './client/registry.js';
+export { type ConnectionHandlers, type ConnectionOptions, WaylandConnection } from './connection.js';
+export { ProtocolError, WaylandError, type WaylandErrorCode } from './errors.js';
+export * from './protocol/generated/index.js';
+export { type DecodeOptions, decodeArguments, type UntypedNewId, type WireValue } from './wire/decode.js';
+export { type EncodedMessage, Encoder } from './wire/encode.js';
+export { FdQueue } from './wire/fd-queue.js';
+export { HEADER_BYTES, type Header, readHeader, writeHeader } from './wire/header.js';
+export type * from './wire/table.js';
+export { fdCount } from './wire/table.js';
