@@ -233,10 +233,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Runs the steps, each a frame of its own, on the queue and on a guest that misses nothing. */
-function run(
-  steps: readonly Step[],
-  hungry: boolean,
-): { pending: PendingEvents; guest: Guest; model: Guest } {
+function run(steps: readonly Step[]): { pending: PendingEvents; guest: Guest; model: Guest } {
   const pending = new PendingEvents();
   const [guest, model] = [new Guest(), new Guest()];
   for (const step of steps) {
