@@ -24,6 +24,10 @@ export class EntropyDevice implements VhostUserDevice {
 
 const path = process.argv[2];
 if (import.meta.filename === process.argv[1] && path !== undefined) {
-  const server = serve(new EntropyDevice(), { path }, { log: console });
+  const server = serve(
+    new EntropyDevice(),
+    { path },
+    { onListening: () => console.log(`listening on ${path}`) },
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
 }

@@ -4,7 +4,7 @@
  */
 import { mapAnonymous } from 'vhost-user-native';
 import type { CursorImage, DisplaySink, PixelBuffer, Rect, ScanoutSource } from '../virtio-gpu/index.js';
-import { BYTES_PER_PIXEL, pixelFormat } from '../virtio-gpu/index.js';
+import { BYTES_PER_PIXEL, CURSOR_SOURCE_SIZE_MAX, pixelFormat } from '../virtio-gpu/index.js';
 
 /** A picture: `width * height * 4` bytes, red, green, blue, alpha; rows from the top. */
 export interface Picture {
@@ -33,8 +33,8 @@ function toRgba(swizzle: number): number {
   return (swizzle & 0b11_00_11_00) | red | (blue << 4);
 }
 
-function readPixels(buffer: PixelBuffer, rect: Rect, forceOpaque: boolean): Uint8Array {
-  const format = pixelFormat(buffer.format);
+/** `alphaMask` is ORed to each pixel. */
+function readPixels(buffer: PixelBuffer, rect: Rect, alphaMask: number): Uint8Array {
   const rowBytes = rect.width * BYTES_PER_PIXEL;
   const staging = mapAnonymous(rowBytes * rect.height);
   try {
@@ -46,8 +46,8 @@ function readPixels(buffer: PixelBuffer, rect: Rect, forceOpaque: boolean): Uint
       buffer.strideBytes,
       rect.width,
       rect.height,
-      toRgba(format.swizzle),
-      forceOpaque || !format.hasAlpha ? ALPHA_OPAQUE : 0,
+      toRgba(pixelFormat(buffer.format).swizzle),
+      alphaMask,
     );
     return new Uint8Array(staging.window(0, rowBytes * rect.height)).slice();
   } finally {
@@ -70,7 +70,7 @@ export class FrameCapture implements DisplaySink {
     const source = this.scanouts.get(scanoutId);
     if (source === undefined) return null;
     const { width, height } = source.rect;
-    return { width, height, rgba: readPixels(source.buffer, source.rect, true) };
+    return { width, height, rgba: readPixels(source.buffer, source.rect, ALPHA_OPAQUE) };
   }
 
   /** The scanout's cursor; null before the driver set one. */
@@ -102,7 +102,10 @@ export class FrameCapture implements DisplaySink {
   }
 }
 
+/** The fourth byte is alpha in every format: Linux draws ARGB cursors into buffers that it declared as XRGB. */
+/** Cut to what displays look at: a guest may make a cursor of half a gigabyte, and set it again and again. */
 function copyCursor({ buffer, hotX, hotY }: CursorImage): NonNullable<CursorState['image']> {
-  const { width, height } = buffer;
-  return { width, height, hotX, hotY, rgba: readPixels(buffer, { x: 0, y: 0, width, height }, false) };
+  const width = Math.min(buffer.width, CURSOR_SOURCE_SIZE_MAX);
+  const height = Math.min(buffer.height, CURSOR_SOURCE_SIZE_MAX);
+  return { width, height, hotX, hotY, rgba: readPixels(buffer, { x: 0, y: 0, width, height }, 0) };
 }

@@ -16,8 +16,17 @@ export async function run(options: RunOptions): Promise<number> {
   const device = new GpuDevice({ outputs: options.outputs, limits: options.limits, log });
   return new Promise((resolve) => {
     let failure: Error | null = null;
+    let server: BackEndServer | null = null;
+    // Before anybody can know that the socket is there: a signal that comes then is obeyed as well.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log.info({ signal }, 'ending');
+        resolve(EXIT_OK);
+        server?.close();
+      });
+    }
     try {
-      const server = new BackEndServer(
+      server = new BackEndServer(
         device,
         endpoint.kind === 'path' ? { path: endpoint.path } : { fd: endpoint.fd },
         {
@@ -30,13 +39,6 @@ export async function run(options: RunOptions): Promise<number> {
           onClosed: () => resolve(failure !== null && endpoint.kind === 'fd' ? EXIT_FAILURE : EXIT_OK),
         },
       );
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        process.once(signal, () => {
-          log.info({ signal }, 'ending');
-          resolve(EXIT_OK);
-          server.close();
-        });
-      }
     } catch (error) {
       log.error({ endpoint: describe(endpoint), reason: (error as Error).message }, 'cannot serve');
       resolve(EXIT_FAILURE);

@@ -72,7 +72,10 @@ export interface VhostUserDevice {
   detach?(): void;
   /** The ring is set up and enabled. */
   queueStarted?(queue: Virtqueue): void;
-  /** The ring was stopped (GET_VRING_BASE, disable, reset): held chains of it are void. */
+  /**
+   * The ring is being stopped (GET_VRING_BASE, disable, reset). Chains of it that are held can be pushed until this
+   * returns and are void afterwards. (Not where the ring is broken: they are void already.)
+   */
   queueStopped?(queue: Virtqueue): void;
   /**
    * The device goes back to its initial state: at RESET_DEVICE; and when rings that were all stopped are set up

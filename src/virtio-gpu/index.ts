@@ -1,4 +1,5 @@
 /** Public surface of the GPU device. */
+export { CURSOR_SOURCE_SIZE_MAX } from './display/cursor-image.js';
 export type { DisplayMode, DisplayModes } from './display/display-answers.js';
 export type { CursorImage, DisplaySink, Rect, ScanoutSource } from './display-sink.js';
 export { type EdidRequest, edidFor } from './edid.js';

@@ -1,10 +1,19 @@
 /** Front-ends that break the rules: what is refused, what ends the connection, and that the next one works. */
 import { openSync } from 'node:fs';
 import type { Test } from 'tap';
-import { closeFd, createEventFd, createMemfd, socketPair, type UnixSocket } from 'vhost-user-native';
+import {
+  closeFd,
+  createEventFd,
+  createMemfd,
+  READABLE,
+  socketPair,
+  type UnixSocket,
+  WRITABLE,
+} from 'vhost-user-native';
 import {
   BackEndRequest,
   ConfigHeader,
+  Connection,
   FrontEndMemory,
   Inflight,
   LogDescription,
@@ -275,6 +284,45 @@ scenario('rings that can’t be', async (t, bench) => {
   await ends(t, bench, bad, (next) => next.send(message(R.SET_VRING_NUM, state(0, 0))));
 });
 
+scenario('what a front-end does wrong again and again does not fill the log', async (t, bench) => {
+  using kick = closing(createEventFd());
+  const raw = await bench.connect().negotiate(P.CONFIG);
+  t.equal(await raw.command(R.SET_VRING_KICK, u64(0), [kick.fd]), 'ok');
+  const config = ConfigHeader.encode({ offset: 0, size: 20, flags: 0 });
+  for (let i = 0; i < 100; i++) {
+    kick.signal();
+    await raw.ask(R.GET_CONFIG, config);
+    raw.send(
+      message(R.SET_PROTOCOL_FEATURES, u64((1n << 63n) | BigInt(1 << P.CONFIG) | BigInt(1 << P.REPLY_ACK))),
+    );
+    t.equal(await raw.command(99), 'refused');
+  }
+  t.ok(bench.warnings.length <= 33, `${bench.warnings.length} lines`);
+  raw.close();
+  t.equal(await bench.ended(), null);
+});
+
+scenario('a driver that breaks its ring again and again does not fill the log', async (t, bench) => {
+  using memory = new FrontEndMemory({ bytes: 1 << 20 });
+  using kick = closing(createEventFd());
+  const raw = await bench.connect().negotiate();
+  t.equal(await raw.command(R.SET_MEM_TABLE, memoryTable(memory.region), [memory.fd]), 'ok');
+  memory.bytes[0x402] = 200; // avail.idx: more than the ring has
+  const { events } = bench.device;
+  for (let i = 1; i <= 50; i++) {
+    await raw.ask(R.GET_VRING_BASE, state(0, 0));
+    await raw.command(R.SET_VRING_NUM, state(0, 16));
+    await raw.command(R.SET_VRING_BASE, state(0, 0));
+    await raw.command(R.SET_VRING_ADDR, addresses(0, memory.userAddress));
+    await raw.command(R.SET_VRING_KICK, u64(0), [kick.fd]);
+    while (events.filter((event) => event === 'stopped 0').length < i) await turn();
+  }
+  const lines = bench.warnings.filter((line) => line.startsWith('ring broken')).length;
+  t.ok(lines >= 1 && lines <= 10, `${lines} lines`);
+  raw.close();
+  t.equal(await bench.ended(), null);
+});
+
 scenario('a broken ring stops alone, tells so, and can be set up anew', async (t, bench) => {
   using memory = new FrontEndMemory({ bytes: 1 << 20 });
   using kick = closing(createEventFd());
@@ -448,6 +496,46 @@ scenario('a front-end that sends and never reads stops itself', async (t, bench)
   raw.close();
   await bench.ended();
   await servesNext(t, bench);
+});
+
+scenario('while too many answers wait, the connection is not woken by what it does not read', async (t) => {
+  const [ours, theirs] = socketPair();
+  let watched = 0;
+  const socket: UnixSocket = {
+    fd: ours.fd,
+    closed: false,
+    receive: (target) => ours.receive(target),
+    send: (data, fds) => ours.send(data, fds),
+    sendRows: () => 0,
+    watch: (events, callback) => {
+      watched = events;
+      ours.watch(events, callback);
+    },
+    close: () => ours.close(),
+  };
+  let handled = 0;
+  const answer = new Uint8Array(4096);
+  const connection = new Connection(socket, {
+    message: ({ request }) => {
+      handled++;
+      connection.send(request, 5, answer);
+    },
+    ended: () => t.fail('it goes on'),
+  });
+  const questions = Uint8Array.from(Array.from({ length: 1000 }, () => [...message(R.GET_FEATURES)]).flat());
+  t.equal(theirs.send(questions), questions.length);
+  const waits = (): boolean => connection.queued > 64;
+  while (!waits()) await turn();
+  await turn();
+  t.equal(watched, WRITABLE);
+  const target = new Uint8Array(1 << 20);
+  while (handled < 1000) {
+    theirs.receive(target);
+    await turn();
+  }
+  t.equal(watched & READABLE, READABLE, 'and goes on when the peer reads');
+  connection.close();
+  theirs.close();
 });
 
 scenario('one at a time: others wait in the backlog', async (t, bench) => {

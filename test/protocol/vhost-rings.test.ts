@@ -1,6 +1,6 @@
 /** Rings over a real connection, driven by our own front-end: both formats, batches, stops, resets, logging. */
 import { ftruncateSync } from 'node:fs';
-import { closeFd, createMemfd } from 'vhost-user-native';
+import { closeFd, createEventFd, createMemfd } from 'vhost-user-native';
 import {
   bits,
   Feature,
@@ -14,7 +14,17 @@ import {
   VringAddresses,
 } from 'vhost-user-ts';
 import { EntropyDevice } from '../../examples/entropy.js';
-import { EchoDevice, hex, memoryTable, scenario, scenarioWith, state, turn, u64 } from './vhost-support.js';
+import {
+  closing,
+  EchoDevice,
+  hex,
+  memoryTable,
+  scenario,
+  scenarioWith,
+  state,
+  turn,
+  u64,
+} from './vhost-support.js';
 
 closeFd(createMemfd('warm-up', { size: 4096 }));
 
@@ -213,6 +223,88 @@ scenario('a busy ring does not keep the front-end waiting', async (t, bench) => 
   t.equal(await bench.ended(), null);
 });
 
+scenario(
+  'a driver that never stops adding bad chains does not keep the front-end waiting',
+  async (t, bench) => {
+    const front = await client(bench);
+    const queue = await front.startQueue(0, { size: 64 });
+    const { driver } = queue;
+    let batches = 0;
+    const bad = () => {
+      while (driver.add([{ address: 2 ** 50, length: 8 }], []) >= 0);
+      driver.publish();
+    };
+    Object.assign(bench.device, {
+      // Stands for a driver on another processor.
+      endBatch: () => {
+        if (++batches >= 1000) return;
+        while (driver.poll() !== null);
+        bad();
+      },
+    });
+    bad();
+    queue.kickFd.signal();
+    await front.getU64(R.GET_FEATURES);
+    t.ok(batches < 100, `answered after ${batches} batches`);
+    batches = 1000;
+    front.close();
+    t.equal(await bench.ended(), null);
+  },
+);
+
+scenario('one slow chain is all that a batch may be late by', async (t, bench) => {
+  const front = await client(bench);
+  const queue = await front.startQueue(0, { size: 64 });
+  let chains = 0;
+  bench.device.onChain = () => {
+    chains++;
+    const end = performance.now() + 5;
+    while (performance.now() < end);
+  };
+  for (let i = 0; i < 8; i++) queue.submit(Uint8Array.of(1), 1, () => undefined);
+  const last = new Promise((resolve) => queue.submit(Uint8Array.of(1), 1, resolve));
+  queue.kick();
+  while (chains === 0) await turn();
+  t.ok(chains <= 2, `${chains} chains in a turn`);
+  await last;
+  front.close();
+  t.equal(await bench.ended(), null);
+});
+
+scenario('a kick is not lost when its eventfd is replaced', async (t, bench) => {
+  const front = await client(bench);
+  const queue = await front.startQueue(0);
+  await queue.request(Uint8Array.of(1), 1);
+  const answer = new Promise<Uint8Array>((resolve) => {
+    queue.submit(Uint8Array.of(1, 2), 2, (_used, data) => resolve(data.slice()));
+  });
+  queue.driver.publish();
+  // The driver kicked the old one, and nobody has looked.
+  using kick = closing(createEventFd());
+  await front.setVringFd(R.SET_VRING_KICK, 0, kick.fd);
+  t.equal(hex(await answer), '0201');
+  front.close();
+  t.equal(await bench.ended(), null);
+});
+
+scenario('a device can answer what it holds until its queue is stopped', async (t, bench) => {
+  const front = await client(bench);
+  const { device } = bench;
+  device.hold = true;
+  Object.assign(device, {
+    queueStopped: () => {
+      for (const { queue, chain } of device.held.splice(0)) device.answer(queue, chain);
+    },
+  });
+  const queue = await front.startQueue(0);
+  const answer = queue.request(Uint8Array.of(1, 2), 2);
+  while (device.held.length < 1) await turn();
+  await front.stopQueue(queue);
+  t.equal(hex((await answer).data), '0201', 'stopped by GET_VRING_BASE alone');
+  front.close();
+  t.equal(await bench.ended(), null);
+});
+
 scenario('no kick descriptor, no call descriptor: both sides poll', async (t, bench) => {
   const front = await client(bench);
   const queue = await front.startQueue(0);
@@ -370,6 +462,25 @@ scenario('a device that throws ends the connection, not the process', async (t, 
   }
   t.ok(bench.device instanceof EchoDevice);
 });
+
+scenario(
+  'a device that throws while its broken ring is stopped ends the connection only',
+  async (t, bench) => {
+    Object.assign(bench.device, {
+      queueStopped: () => {
+        throw new TypeError('boom');
+      },
+    });
+    const front = await client(bench);
+    const queue = await front.startQueue(0, { size: 16 });
+    await queue.request(Uint8Array.of(1), 1);
+    queue.driver.setAvailIndex(1000);
+    queue.kickFd.signal();
+    t.equal(await bench.ended(), 'VHOST_ERR_DEVICE');
+    await front.closed;
+    front.close();
+  },
+);
 
 scenarioWith(
   'examples/entropy.ts',

@@ -30,7 +30,7 @@ function getConfig(session: SessionState, message: Message): Reply {
   try {
     range = configRange(message);
   } catch (error) {
-    session.log.warn({ reason: (error as Error).message }, 'GET_CONFIG refused');
+    session.warn({ reason: (error as Error).message }, 'GET_CONFIG refused');
     return { payload: new Uint8Array(0) };
   }
   const payload = message.payload.slice();

@@ -70,7 +70,7 @@ export const negotiationHandlers: Handlers = {
       const wanted = U64.read(message.view).value;
       const features = wanted & session.offeredProtocol;
       if (features !== wanted) {
-        session.log.warn({ bits: (wanted ^ features).toString(16) }, 'protocol features were not offered');
+        session.warn({ bits: (wanted ^ features).toString(16) }, 'protocol features were not offered');
       }
       session.protocolFeatures = features;
       return null;

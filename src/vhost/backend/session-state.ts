@@ -10,12 +10,16 @@ import type { InflightRegion } from '../queue/inflight.js';
 import { bits, Feature, hasBit, ProtocolFeature } from '../wire/features.js';
 import { VRING_F_LOG } from '../wire/payloads.js';
 import { BackEndRequest } from '../wire/requests.js';
+import { asDeviceError } from './device-error.js';
 import { offeredFeatures, offeredProtocolFeatures } from './offer.js';
 import { sharedMemoryPayload } from './shared-memory.js';
 import { Vring, type VringOwner } from './vring.js';
 
 /** The base of a packed ring that nobody used yet: index 0, both wrap counters 1. */
 const PACKED_FRESH_BASE = 0x8000_8000;
+
+/** Warnings about one front-end's messages that are logged. */
+const WARNINGS_MAX = 32;
 
 const NO_PAYLOAD = new Uint8Array(0);
 
@@ -37,6 +41,7 @@ export class SessionState implements VringOwner, FrontEnd {
   inflight: InflightRegion | null = null;
   ending = false;
 
+  private warnings = 0;
   private readonly failed: (error: Error) => void;
   private dirtyLog: DirtyLog | null = null;
   private logEvent: EventFd | null = null;
@@ -86,12 +91,22 @@ export class SessionState implements VringOwner, FrontEnd {
     this.failed(error);
   }
 
+  /** For what the front-end can cause at will: it can't fill the log. */
+  warn(fields: object, message: string): void {
+    this.warnings++;
+    if (this.warnings > WARNINGS_MAX) return;
+    this.log.warn(fields, message);
+    if (this.warnings === WARNINGS_MAX) {
+      this.log.warn({}, 'further warnings about this front-end are not logged');
+    }
+  }
+
   kickedEarly(vring: Vring): void {
     try {
       if (vring.complete) this.startRing(vring);
-      else this.log.warn({ queue: vring.index }, 'kick for a ring that is not set up');
+      else this.warn({ queue: vring.index }, 'kick for a ring that is not set up');
     } catch (error) {
-      this.fail(error as Error);
+      this.fail(asDeviceError(error));
     }
   }
 

@@ -24,9 +24,6 @@ const HANDLERS: Handlers = {
   ...deviceHandlers,
 };
 
-/** Refused requests that are logged per session: a front-end can't fill the log. */
-const REFUSALS_LOGGED_MAX = 32;
-
 export interface SessionOptions {
   readonly log: Logger;
   /** Offer packed rings. Default true. */
@@ -38,16 +35,13 @@ export interface SessionOptions {
 export class BackEndSession {
   private readonly connection: Connection;
   private readonly state: SessionState;
-  private readonly log: Logger;
   private readonly options: SessionOptions;
-  private refusals = 0;
   private over = false;
 
   /** Takes over a connected socket. Throws a RangeError when the device can't be served. */
   constructor(socket: UnixSocket, device: VhostUserDevice, options: SessionOptions) {
     checkDevice(device);
     this.options = options;
-    this.log = options.log;
     this.connection = new Connection(socket, {
       message: (message) => this.receive(message),
       ended: (error) => this.finish(error),
@@ -96,7 +90,7 @@ export class BackEndSession {
       const reason = new VhostUserError(error.code, `${name}: ${error.message}`, { cause: thrown });
       const survivable = error.code !== 'VHOST_ERR_DEVICE' && handler?.replies !== true;
       if (!survivable || (!wantsAck && handler !== undefined && handler.harmless !== true)) throw reason;
-      this.refused(reason);
+      state.warn({ code: reason.code, reason: reason.message }, 'request refused');
       if (wantsAck) this.answer(message, replyU64(1n));
       return;
     }
@@ -125,12 +119,5 @@ export class BackEndSession {
   private answer(message: Message, reply: Reply): void {
     const options = reply.fd === undefined ? {} : { fds: [reply.fd], closeFds: true };
     this.connection.send(message.request, VERSION | FLAG_REPLY, reply.payload, options);
-  }
-
-  private refused(reason: VhostUserError): void {
-    this.refusals++;
-    if (this.refusals > REFUSALS_LOGGED_MAX) return;
-    this.log.warn({ code: reason.code, reason: reason.message }, 'request refused');
-    if (this.refusals === REFUSALS_LOGGED_MAX) this.log.warn({}, 'further refusals are not logged');
   }
 }

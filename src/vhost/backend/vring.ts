@@ -17,12 +17,22 @@ import { asDeviceError } from './device-error.js';
 /** Chains taken and time spent before the event loop looks at other things, such as the front-end's socket. */
 const CHAINS_PER_BATCH = 256;
 const BATCH_MS = 4;
-/** Chains between two looks at the clock. */
-const CHAINS_PER_CLOCK = 16;
 /** A ring without a kick descriptor is looked at this often while it is idle. */
 const POLL_MS = 1;
-/** Rejected chains are logged at most this often per ring. */
-const REJECTION_LOG_MS = 1000;
+/** What a driver can cause at will is logged at most this often per ring and kind. */
+const LOG_INTERVAL_MS = 1000;
+
+class LogLimit {
+  private last = Number.NEGATIVE_INFINITY;
+
+  /** True when the next line may be logged; the interval starts anew then. */
+  due(): boolean {
+    const now = performance.now();
+    if (now - this.last < LOG_INTERVAL_MS) return false;
+    this.last = now;
+    return true;
+  }
+}
 
 /** What a ring needs of its session. */
 export interface VringOwner {
@@ -68,7 +78,8 @@ export class Vring {
   private serving = false;
   private scheduled: NodeJS.Immediate | null = null;
   private rejectionsLogged = 0;
-  private rejectionLogTime = Number.NEGATIVE_INFINITY;
+  private readonly rejectionLog = new LogLimit();
+  private readonly brokenLog = new LogLimit();
 
   constructor(index: number, owner: VringOwner) {
     this.index = index;
@@ -133,13 +144,14 @@ export class Vring {
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     this.scheduled = null;
     if (this.started) {
+      this.started = false;
+      // The device may answer what it holds: a machine that is only paused still waits for it when it goes on.
+      this.updateActive();
       if (!this.owner.ending) this.publish();
       this.base = this.queue.stop() >>> 0;
       this.stoppedBase = this.base;
-      this.started = false;
       this.layout = null;
       this.owner.log.debug({ queue: this.index, base: this.base }, 'ring stopped');
-      this.updateActive();
     }
     return this.base;
   }
@@ -211,12 +223,12 @@ export class Vring {
     let again = false;
     try {
       again = this.batches();
+      this.checkBroken();
     } catch (error) {
       this.owner.fail(asDeviceError(error));
     }
     this.serving = false;
     if (this.owner.ending) return;
-    this.checkBroken();
     if (again) this.schedule();
     else if (this.polling && this.active) this.pollLater();
   }
@@ -238,20 +250,25 @@ export class Vring {
     }
   }
 
-  /** Returns what is left of the budget; 0 or less when it is used up, by chains or by time. */
+  /**
+   * Returns what is left of the budget; 0 or less when it is used up, by chains or by time. Rejected chains count:
+   * a driver on another processor can add them as fast as they are passed over.
+   */
   private batch(budget: number, end: number): number {
     const { queue, owner } = this;
-    let left = budget;
-    while (left > 0) {
+    const limit = queue.rejectedChains + budget;
+    let handled = 0;
+    while (queue.rejectedChains + handled < limit) {
       const chain = queue.pop();
-      if (chain === null) return left;
+      if (chain === null) break;
       this.taken++;
-      left--;
+      handled++;
       owner.device.handleChain(queue, chain);
-      if (owner.ending) return left;
-      if (left % CHAINS_PER_CLOCK === 0 && performance.now() > end) return 0;
+      if (owner.ending) break;
+      // After each: one chain may move a whole picture.
+      if (performance.now() > end) return 0;
     }
-    return left;
+    return limit - queue.rejectedChains - handled;
   }
 
   private publish(): void {
@@ -267,22 +284,23 @@ export class Vring {
   }
 
   private logRejections(): void {
-    const now = performance.now();
-    if (now - this.rejectionLogTime < REJECTION_LOG_MS) return;
+    if (!this.rejectionLog.due()) return;
     const { rejectedChains, lastRejection } = this.queue;
     const count = rejectedChains - this.rejectionsLogged;
     this.rejectionsLogged = rejectedChains;
-    this.rejectionLogTime = now;
     this.owner.log.warn({ queue: this.index, count, reason: lastRejection }, 'chains rejected');
   }
 
   private checkBroken(): void {
     const broken = this.queue.broken;
-    if (broken === null || !this.active) return;
-    this.owner.log.warn(
-      { queue: this.index, reason: broken.message },
-      'ring broken, stopped until set up anew',
-    );
+    if (broken === null || !this.active || this.owner.ending) return;
+    // A driver can break its ring, reset the device and start again as fast as the front-end lets it.
+    if (this.brokenLog.due()) {
+      this.owner.log.warn(
+        { queue: this.index, reason: broken.message },
+        'ring broken, stopped until set up anew',
+      );
+    }
     this.error?.signal();
     this.updateActive();
   }

@@ -82,6 +82,8 @@ export class Connection {
       this.end(new VhostUserError('VHOST_ERR_CONNECTION', 'the peer does not read its messages'));
     } else if (this.outgoing.length === 1) {
       this.flush();
+    } else {
+      this.watch();
     }
   }
 

@@ -7,7 +7,7 @@
  */
 import { type Mapping, mapAnonymous } from 'vhost-user-native';
 import type { CursorImage } from '../display-sink.js';
-import { BYTES_PER_PIXEL, opaqueMask, pixelFormat } from '../wire/formats.js';
+import { BYTES_PER_PIXEL, pixelFormat } from '../wire/formats.js';
 import { CURSOR_BYTES, CURSOR_SIZE } from './gpu-socket-wire.js';
 
 /** Where the picture's pointing pixel is, in the finished 64 x 64 pixels: 0 to 63. */
@@ -160,13 +160,12 @@ export class CursorPainter {
   }
 
   /**
-   * The top left of the picture as B, G, R, A, with an alpha of 255 for formats without. Valid until the next
-   * call.
+   * The top left of the picture as B, G, R, A. The fourth byte is alpha in X formats, too: Linux makes each dumb
+   * buffer B8G8R8X8, those of cursors among them, and draws ARGB8888 into it. Valid until the next call.
    */
   private readPixels({ buffer }: CursorImage): Pixels {
     const width = Math.min(buffer.width, CURSOR_SOURCE_SIZE_MAX);
     const height = Math.min(buffer.height, CURSOR_SOURCE_SIZE_MAX);
-    const format = pixelFormat(buffer.format);
     const rowBytes = width * BYTES_PER_PIXEL;
     const staging = this.reserve(rowBytes * height);
     staging.convertPixels(
@@ -177,8 +176,8 @@ export class CursorPainter {
       buffer.strideBytes,
       width,
       height,
-      format.swizzle,
-      opaqueMask(format),
+      pixelFormat(buffer.format).swizzle,
+      0,
     );
     return { width, height, bgra: this.window };
   }

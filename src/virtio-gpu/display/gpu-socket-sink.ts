@@ -228,7 +228,7 @@ export class GpuSocketSink implements DisplaySink {
       return;
     }
     if (result.kind === 'more-later') return;
-    if (result.kind === 'end') this.log.info({}, 'QEMU closed the display socket');
+    if (result.kind === 'end') this.noteClosed();
     else this.log.warn({ why: result.why }, 'display socket closed: QEMU broke its protocol');
     this.detachSocket();
   }
@@ -277,9 +277,14 @@ export class GpuSocketSink implements DisplaySink {
     this.log.warn({ err }, 'pixels can not be read: black ones are shown, or no cursor');
   }
 
+  /** Happens whenever the device stops: a guest that resets it all the time must not fill the log. */
+  private noteClosed(): void {
+    this.log.debug({}, 'QEMU closed the display socket');
+  }
+
   /** The socket is broken. */
   private fail(err: unknown): void {
-    if (isConnectionLost(err)) this.log.info({}, 'QEMU closed the display socket');
+    if (isConnectionLost(err)) this.noteClosed();
     else this.log.warn({ err }, 'display socket closed: it failed');
     this.detachSocket();
   }

@@ -20,8 +20,6 @@ export interface PixelFormat {
   readonly name: string;
   /** Target byte i (0 = B, 1 = G, 2 = R, 3 = A) is source byte `(swizzle >> 2 * i) & 3`. */
   readonly swizzle: number;
-  /** False for the X formats, whose fourth byte means nothing. */
-  readonly hasAlpha: boolean;
 }
 
 /** The swizzle that changes nothing: the bytes are B, G, R, A/X already. */
@@ -32,14 +30,14 @@ const SWIZZLE_ABGR = 0b00_11_10_01;
 
 /** All formats that a 2D resource can have, by VIRTIO_GPU_FORMAT_* value. */
 export const PIXEL_FORMATS: ReadonlyMap<number, PixelFormat> = new Map([
-  [VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, { name: 'B8G8R8A8', swizzle: SWIZZLE_IDENTITY, hasAlpha: true }],
-  [VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, { name: 'B8G8R8X8', swizzle: SWIZZLE_IDENTITY, hasAlpha: false }],
-  [VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM, { name: 'A8R8G8B8', swizzle: SWIZZLE_ARGB, hasAlpha: true }],
-  [VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM, { name: 'X8R8G8B8', swizzle: SWIZZLE_ARGB, hasAlpha: false }],
-  [VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM, { name: 'R8G8B8A8', swizzle: SWIZZLE_RGBA, hasAlpha: true }],
-  [VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM, { name: 'X8B8G8R8', swizzle: SWIZZLE_ABGR, hasAlpha: false }],
-  [VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM, { name: 'A8B8G8R8', swizzle: SWIZZLE_ABGR, hasAlpha: true }],
-  [VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, { name: 'R8G8B8X8', swizzle: SWIZZLE_RGBA, hasAlpha: false }],
+  [VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, { name: 'B8G8R8A8', swizzle: SWIZZLE_IDENTITY }],
+  [VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, { name: 'B8G8R8X8', swizzle: SWIZZLE_IDENTITY }],
+  [VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM, { name: 'A8R8G8B8', swizzle: SWIZZLE_ARGB }],
+  [VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM, { name: 'X8R8G8B8', swizzle: SWIZZLE_ARGB }],
+  [VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM, { name: 'R8G8B8A8', swizzle: SWIZZLE_RGBA }],
+  [VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM, { name: 'X8B8G8R8', swizzle: SWIZZLE_ABGR }],
+  [VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM, { name: 'A8B8G8R8', swizzle: SWIZZLE_ABGR }],
+  [VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, { name: 'R8G8B8X8', swizzle: SWIZZLE_RGBA }],
 ]);
 
 /** The format's description. RangeError for a number that is not a format: check guest input before. */
@@ -47,9 +45,4 @@ export function pixelFormat(format: number): PixelFormat {
   const found = PIXEL_FORMATS.get(format);
   if (found === undefined) throw new RangeError(`${format} is not a VIRTIO_GPU_FORMAT`);
   return found;
-}
-
-/** Alpha bits to OR into a converted 0xAARRGGBB word, so that X formats come out opaque. */
-export function opaqueMask(format: PixelFormat): number {
-  return format.hasAlpha ? 0 : 0xff00_0000;
 }

@@ -12,6 +12,8 @@ export interface GuestResult {
   readonly output: string;
 }
 
+const COMMAND_TIMEOUT_MS = 120_000;
+
 export class GuestChannel {
   private readonly socket: LineSocket;
 
@@ -28,10 +30,13 @@ export class GuestChannel {
   async try(command: string): Promise<GuestResult> {
     const marker = `done-${randomBytes(6).toString('hex')}`;
     this.socket.write(`${marker} ${Buffer.from(`${command}\n`).toString('base64')}\n`);
-    for (;;) {
-      const [mark, status, output = ''] = (await this.socket.line()).split(' ');
-      if (mark !== marker) continue;
-      return { status: Number(status), output: Buffer.from(output, 'base64').toString('utf8').trimEnd() };
+    const timer = setTimeout(() => this.socket.close(), COMMAND_TIMEOUT_MS);
+    try {
+      return await this.answer(marker);
+    } catch (error) {
+      throw new Error(`no answer from the guest to "${command}": ${(error as Error).message}`);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -49,5 +54,13 @@ export class GuestChannel {
 
   close(): void {
     this.socket.close();
+  }
+
+  private async answer(marker: string): Promise<GuestResult> {
+    for (;;) {
+      const [mark, status, output = ''] = (await this.socket.line()).split(' ');
+      if (mark !== marker) continue;
+      return { status: Number(status), output: Buffer.from(output, 'base64').toString('utf8').trimEnd() };
+    }
   }
 }

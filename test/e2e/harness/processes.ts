@@ -25,7 +25,9 @@ export class TestProcess {
 
   constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.name = name;
-    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    // setpriv: the kernel ends the process with us, even when we are killed.
+    const wrapped = ['--pdeathsig', 'KILL', command, ...args];
+    this.child = spawn('setpriv', wrapped, { stdio: ['ignore', 'pipe', 'pipe'], env });
     running.add(this.child);
     this.exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {

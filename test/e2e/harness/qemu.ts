@@ -17,12 +17,16 @@ export interface QemuOptions {
   readonly kernel: KernelVersion;
   /** The device under test: chardev and device arguments. */
   readonly device: readonly string[];
-  /** Adds a VNC server on a unix socket (`vncPath`). */
-  readonly vnc?: boolean;
+  /** More words for the kernel's command line. */
+  readonly append?: string;
+  /** A script of qemu-configs/ that gives QEMU its machine and device; the rest comes from here. */
+  readonly launcher?: readonly string[];
 }
 
 const DUMP_INTERVAL_MS = 100;
 const PICTURE_TIMEOUT_MS = 60_000;
+const BOOT_TIMEOUT_MS = 180_000;
+const KERNEL_COMMAND_LINE = 'console=ttyS0 console=tty0 vt.cur_default=1 panic=-1';
 
 function scriptOutput(script: string, ...args: string[]): string {
   return execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
@@ -44,11 +48,37 @@ function machineArguments(): string[] {
   return [...accelerator, '-smp', '2', '-m', '512', '-object', memory, '-machine', 'q35,memory-backend=mem'];
 }
 
+/** What every machine of the tests has besides its device: no display, and the sockets by which we talk to it. */
+function controlArguments(folder: string): string[] {
+  const at = (name: string): string => join(folder, name);
+  return [
+    ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none'],
+    ...['-serial', `file:${at('console.log')}`],
+    ...['-chardev', `socket,id=channel,path=${at('channel')}`, '-serial', 'chardev:channel'],
+    ...['-chardev', `socket,id=qmp,path=${at('qmp')}`, '-mon', 'chardev=qmp,mode=control'],
+  ];
+}
+
+function startProcess(options: QemuOptions, folder: string): TestProcess {
+  const image = scriptOutput('guest/build', options.kernel);
+  const program = scriptOutput('scripts/qemu-tree', options.qemu);
+  const append = `${KERNEL_COMMAND_LINE} ${options.append ?? 'quiet loglevel=4'}`;
+  const [kernel, initramfs] = [join(image, 'vmlinuz'), join(image, 'initramfs')];
+  const control = [...controlArguments(folder), ...options.device];
+  if (options.launcher !== undefined) {
+    const [script = '', ...args] = options.launcher;
+    const boot = ['--kernel', kernel, '--initrd', initramfs, '--append', append];
+    const env = { ...process.env, QEMU: program };
+    return new TestProcess(script, script, [...args, ...boot, '--', ...control], env);
+  }
+  const boot = ['-kernel', kernel, '-initrd', initramfs, '-append', append];
+  return new TestProcess(`QEMU ${options.qemu}`, program, [...machineArguments(), ...boot, ...control]);
+}
+
 export class Qemu {
   readonly process: TestProcess;
   readonly qmp: Qmp;
   readonly guest: GuestChannel;
-  readonly vncPath: string;
   private readonly folder: string;
 
   private constructor(process: TestProcess, qmp: Qmp, guest: GuestChannel, folder: string) {
@@ -56,30 +86,18 @@ export class Qemu {
     this.qmp = qmp;
     this.guest = guest;
     this.folder = folder;
-    this.vncPath = join(folder, 'vnc');
   }
 
   /** Starts QEMU and waits until the guest has booted. */
   static async boot(options: QemuOptions): Promise<Qemu> {
     const folder = mkdtempSync(join(tmpdir(), 'gpu-e2e-'));
-    const image = scriptOutput('guest/build', options.kernel);
-    const at = (name: string): string => join(folder, name);
-    const control = LineSocket.listen(at('qmp'));
-    const channel = LineSocket.listen(at('channel'));
+    const control = LineSocket.listen(join(folder, 'qmp'));
+    const channel = LineSocket.listen(join(folder, 'channel'));
     await Promise.all([control.listening, channel.listening]);
-    const child = new TestProcess(`QEMU ${options.qemu}`, scriptOutput('scripts/qemu-tree', options.qemu), [
-      ...machineArguments(),
-      ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none'],
-      ...(options.vnc ? ['-vnc', `unix:${at('vnc')}`] : []),
-      ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initramfs')],
-      ...['-append', 'console=ttyS0 console=tty0 quiet loglevel=4 vt.cur_default=1 panic=-1'],
-      ...['-serial', `file:${at('console.log')}`],
-      ...['-chardev', `socket,id=channel,path=${at('channel')}`, '-serial', 'chardev:channel'],
-      ...['-chardev', `socket,id=qmp,path=${at('qmp')}`, '-mon', 'chardev=qmp,mode=control'],
-      ...options.device,
-    ]);
+    const child = startProcess(options, folder);
     const died = child.exited.then(({ code }) => Promise.reject(new Error(`QEMU ended with ${code}`)));
     died.catch(() => undefined);
+    const timer = setTimeout(() => void child.stop('SIGKILL'), BOOT_TIMEOUT_MS);
     try {
       const qmp = await Qmp.open(await Promise.race([control.accepted, died]));
       const guest = new GuestChannel(await Promise.race([channel.accepted, died]));
@@ -87,7 +105,11 @@ export class Qemu {
       return new Qemu(child, qmp, guest, folder);
     } catch (error) {
       await child.stop('SIGKILL');
-      throw new Error(`${(error as Error).message}\n${child.output}\n${readLog(at('console.log'))}`);
+      throw new Error(
+        `${(error as Error).message}\n${child.output}\n${readLog(join(folder, 'console.log'))}`,
+      );
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -121,11 +143,11 @@ export class Qemu {
     }
   }
 
-  /** Ends QEMU at once and removes its files. */
+  /** Ends QEMU (or its launch script) at once and removes its files. */
   async close(): Promise<void> {
     this.qmp.close();
     this.guest.close();
-    await this.process.stop('SIGKILL');
+    await this.process.stop('SIGTERM');
     rmSync(this.folder, { recursive: true, force: true });
   }
 

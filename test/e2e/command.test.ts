@@ -1,0 +1,273 @@
+/** The command as a process: what it prints, its exit codes, its sockets and its end. No QEMU. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { connectUnix, listenUnix, socketPair } from 'vhost-user-native';
+import { FrontEndClient } from 'vhost-user-ts';
+import { VIRTIO_GPU_RESP_OK_EDID } from '../../src/virtio-gpu/wire/constants.js';
+import { getEdid, typeOf } from '../unit/gpu-commands.js';
+
+const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const PACKAGE = new URL('../../../package.json', import.meta.url);
+/** Where a descriptor that is passed on lies in the child. */
+const INHERITED_FD = 3;
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command, running. */
+class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  stderr = '';
+
+  /** `inherited` becomes the child's descriptor 3; `stderr` stands in for a pipe to us. */
+  constructor(args: readonly string[], options: { inherited?: number; stderr?: number } = {}) {
+    const { inherited = 'ignore', stderr = 'pipe' } = options;
+    const stdio = ['ignore', 'pipe', stderr, inherited] as const;
+    this.child = spawn(process.execPath, [COMMAND, ...args], { stdio: [...stdio] });
+    this.child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      this.stderr += chunk;
+    });
+    const stdout = this.child.stdout === null ? '' : text(this.child.stdout);
+    this.ended = Promise.all([once(this.child, 'close'), stdout]).then(([[code, signal], out]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: out,
+      stderr: this.stderr,
+    }));
+  }
+
+  /** Resolves when stderr has matched `count` times; rejects when it can't any more. */
+  async logged(pattern: RegExp, count = 1): Promise<void> {
+    const all = new RegExp(pattern, 'g');
+    while ((this.stderr.match(all) ?? []).length < count) {
+      const more = once(this.child.stderr as NonNullable<ChildProcess['stderr']>, 'data');
+      const over = this.ended.then(({ code }) => {
+        throw new Error(`ended with ${code} before ${pattern}:\n${this.stderr}`);
+      });
+      await Promise.race([more, over]);
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+function run(...args: string[]): Promise<Ended> {
+  return new Running(args).ended;
+}
+
+/** A subtest with a folder of its own and nothing left running. */
+function scenario(
+  name: string,
+  body: (
+    t: Test,
+    start: (...args: ConstructorParameters<typeof Running>) => Running,
+    folder: string,
+  ) => Promise<void>,
+): void {
+  t.test(name, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gpu-command-'));
+    const running: Running[] = [];
+    try {
+      await body(
+        t,
+        (...args) => {
+          const command = new Running(...args);
+          running.push(command);
+          return command;
+        },
+        folder,
+      );
+    } finally {
+      await Promise.all(running.map((command) => command.stop('SIGKILL')));
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
+
+/** Connects, negotiates and has one command answered: the device is there and alive. */
+async function attach(
+  endpoint: { readonly path: string } | { readonly socket: ReturnType<typeof connectUnix> },
+): Promise<FrontEndClient> {
+  const client = FrontEndClient.connect(endpoint);
+  await client.negotiate();
+  await client.shareMemory();
+  await client.startQueue(0);
+  const { data } = (await client.queues.get(0)?.request(getEdid(0), 2048)) ?? { data: new Uint8Array(0) };
+  if (typeOf(data) !== VIRTIO_GPU_RESP_OK_EDID) throw new Error(`EDID was answered with ${typeOf(data)}`);
+  return client;
+}
+
+/** The same with a command that has no log to tell when it listens. */
+async function attachOnceThere(path: string): Promise<FrontEndClient> {
+  for (;;) {
+    try {
+      return await attach({ path });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+t.test('--help, --version', async (t) => {
+  const help = await run('--help');
+  t.match(help, { code: 0, stdout: /--socket-path <path>/, stderr: '' });
+  t.match(help.stdout, /Exit codes: 0 /);
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
+  t.same(await run('--version'), { code: 0, signal: null, stdout: `${version}\n`, stderr: '' });
+});
+
+t.test('--print-capabilities is JSON, alone on stdout', async (t) => {
+  const { code, stdout, stderr } = await run('--print-capabilities', '--socket-path=/nonexistent/socket');
+  t.same({ code, stderr }, { code: 0, stderr: '' });
+  t.same(JSON.parse(stdout), { type: 'gpu', features: [] });
+});
+
+t.test('what it can not do has an exit code of its own', async (t) => {
+  for (const option of ['--virgl', '--render-node=/dev/dri/renderD128']) {
+    t.match(await run('--socket-path=/nonexistent/socket', option), { code: 3, stdout: '', stderr: /3D/ });
+  }
+});
+
+t.test('a wrong command line', async (t) => {
+  for (const args of [[], ['--socket-path=/s', '--fd=3'], ['--socket-path=/s', '--outputs=17'], ['--what']]) {
+    t.match(await run(...args), { code: 2, stdout: '', stderr: /./ }, args.join(' '));
+  }
+});
+
+scenario('a socket that can not be had', async (t, start, folder) => {
+  const file = join(folder, 'file');
+  writeFileSync(file, 'precious');
+  const taken = listenUnix(join(folder, 'taken'));
+  try {
+    for (const path of [
+      '/nonexistent/socket',
+      file,
+      join(folder, 'taken'),
+      join(folder, 'x'.repeat(200)),
+      '',
+    ]) {
+      const { code, stderr } = await start([`--socket-path=${path}`]).ended;
+      t.equal(code, 1, path);
+      t.match(stderr, /error cannot serve/, 'one line says so');
+      t.equal(stderr.split('\n').length, 2, 'and nothing else');
+    }
+  } finally {
+    taken.close();
+  }
+  t.equal(readFileSync(file, 'utf8'), 'precious', 'a file that is no socket stays');
+});
+
+scenario('descriptors that are no unix sockets', async (t, start, folder) => {
+  const file = openSync(join(folder, 'file'), 'w');
+  const onFile = start([`--fd=${INHERITED_FD}`], { inherited: file });
+  closeSync(file);
+  t.match(await onFile.ended, { code: 1, stderr: /cannot serve/ });
+  t.match(await start(['--fd=1000']).ended, { code: 1, stderr: /cannot serve/ });
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  scenario(`${signal} ends it, idle or not, and removes the socket`, async (t, start, folder) => {
+    const path = join(folder, 'socket');
+    for (const connected of [false, true]) {
+      const command = start([`--socket-path=${path}`]);
+      await command.logged(/listening/);
+      const client = connected ? await attach({ path }) : null;
+      t.match(await command.stop(signal), { code: 0, signal: null, stdout: '' });
+      t.notOk(existsSync(path), 'the socket file is gone');
+      if (client !== null) t.equal(await client.closed, null, 'the front-end sees an orderly end');
+      client?.close();
+    }
+  });
+}
+
+scenario(
+  '--socket-path: one front-end after the other, and a bad one in between',
+  async (t, start, folder) => {
+    const path = join(folder, 'socket');
+    const command = start([`--socket-path=${path}`]);
+    await command.logged(/listening/);
+    for (let round = 1; round <= 3; round++) {
+      (await attach({ path })).close();
+      await command.logged(/listening/, 2 * round);
+      const stranger = connectUnix(path);
+      stranger.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+      await command.logged(/connection ended/, round);
+      stranger.close();
+      await command.logged(/listening/, 2 * round + 1);
+    }
+    t.equal((await command.stop()).code, 0);
+  },
+);
+
+scenario('--fd, connected: ends with its front-end', async (t, start) => {
+  const [near, far] = socketPair();
+  const command = start([`--fd=${INHERITED_FD}`], { inherited: far.fd });
+  far.close();
+  const client = await attach({ socket: near });
+  client.close();
+  t.match(await command.ended, { code: 0, signal: null });
+});
+
+scenario('--fd, connected to somebody who does not speak vhost-user', async (t, start) => {
+  const [near, far] = socketPair();
+  const command = start([`--fd=${INHERITED_FD}`], { inherited: far.fd });
+  far.close();
+  near.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  t.match(await command.ended, { code: 1, stderr: /connection ended/ });
+  near.close();
+});
+
+scenario('--fd, listening: stays, and leaves the socket file alone', async (t, start, folder) => {
+  const path = join(folder, 'socket');
+  const listener = listenUnix(path);
+  const command = start([`--fd=${INHERITED_FD}`], { inherited: listener.fd });
+  for (let round = 1; round <= 3; round++) {
+    (await attach({ path })).close();
+    await command.logged(/listening/, round + 1);
+  }
+  t.equal((await command.stop()).code, 0);
+  t.ok(existsSync(path), 'its maker removes it');
+  listener.close();
+});
+
+scenario('logs: text for people, JSON for machines, nothing when silent', async (t, start, folder) => {
+  const path = join(folder, 'socket');
+  const log = async (...options: string[]): Promise<string[]> => {
+    const command = start([`--socket-path=${path}`, ...options]);
+    (await attachOnceThere(path)).close();
+    const { stderr } = await command.stop();
+    return stderr.split('\n').slice(0, -1);
+  };
+  for (const line of await log()) {
+    t.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z (info |warn |error) \S/);
+  }
+  const records = (await log('--log-format=json')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.match(records[0], { level: 30, msg: 'listening', endpoint: path });
+  t.match(records[1], { level: 30, msg: 'front-end connected' });
+  t.same(await log('--log-level=silent'), []);
+});
+
+scenario('a log that nobody takes costs nothing but the lines', async (t, start, folder) => {
+  const path = join(folder, 'socket');
+  const full = openSync('/dev/full', 'w');
+  const command = start([`--socket-path=${path}`], { stderr: full });
+  closeSync(full);
+  for (let round = 0; round < 3; round++) (await attachOnceThere(path)).close();
+  t.equal((await command.stop()).code, 0);
+});
