@@ -23,6 +23,8 @@ import { type KernelVersion, Qemu, type QemuVersion } from './harness/qemu.js';
 const INPUT_EVENT_BYTES = 24;
 const INPUT_EVENT_TYPE = 16;
 
+const LED_TIMEOUT_MS = 60_000;
+
 const KEY_A = 30;
 const KEY_LEFTSHIFT = 42;
 
@@ -67,15 +69,19 @@ class Devices {
     ]);
   }
 
-  /** The next change of an LED. */
+  /** The next change of an LED; rejects when none comes. */
   async led(): Promise<string> {
-    for (;;) {
-      const led = this.leds.shift();
-      if (led !== undefined) return led;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
+    if (this.leds.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        const status = (): string => JSON.stringify(this.all.keyboard.status);
+        const timer = setTimeout(() => reject(new Error(`no LED changed: ${status()}`)), LED_TIMEOUT_MS);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
+    return this.leds.shift() as string;
   }
 
   close(): void {
