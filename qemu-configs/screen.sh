@@ -8,6 +8,8 @@
 #   --memory   the guest's memory (default 1G); it has to be a shared memfd, because the back-end maps it
 #   DISK       a disk image, attached as virtio-blk
 #
+# Without -display among QEMU's options it is gtk,gl=on; others that work: sdl,gl=on, egl-headless, none.
+#
 # Environment: QEMU (default qemu-system-x86_64, 8.2 or newer), BACKEND (default: this checkout's),
 # BACKEND_OPTIONS (options for it, such as "--log-level=debug").
 # KVM is used where it works: a /dev/kvm that opens proves nothing, the processor must have the instructions, too.
@@ -35,6 +37,14 @@ while (($# > 0)); do
   shift
 done
 ((${#boot[@]} > 0)) || usage
+
+# QEMU shows a vhost-user-gpu only on displays that could take dma-bufs; its default is none of them.
+display=(-display gtk,gl=on)
+for word in "$@"; do
+  case $word in
+    -display | -nographic) display=() ;;
+  esac
+done
 
 accelerator=(-accel tcg -cpu max)
 if [[ -w /dev/kvm ]] && grep -qwE 'vmx|svm' /proc/cpuinfo; then accelerator=(-accel kvm -cpu host); fi
@@ -72,7 +82,7 @@ cat <&"$log" >&2 &
 "${QEMU:-qemu-system-x86_64}" "${accelerator[@]}" -smp 2 -m "$memory" \
   -object "memory-backend-memfd,id=mem,size=$memory,share=on" -machine q35,memory-backend=mem \
   -vga none -chardev "socket,id=gpu-socket,path=$socket" -device "$driver,id=gpu,chardev=gpu-socket" \
-  "${boot[@]}" "$@" &
+  "${display[@]}" "${boot[@]}" "$@" &
 qemu_pid=$!
 trap 'kill "$qemu_pid" 2>/dev/null; wait "$qemu_pid"; exit 143' TERM INT
 status=0
