@@ -39,7 +39,7 @@ done
 ((${#boot[@]} > 0)) || usage
 
 # QEMU shows a vhost-user-gpu only on displays that could take dma-bufs; its default is none of them.
-display=(-display gtk,gl=on)
+display=(-display 'gtk,gl=on')
 for word in "$@"; do
   case $word in
     -display | -nographic) display=() ;;
