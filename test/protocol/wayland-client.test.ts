@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { closeFd, createMemfd, mapFile } from 'vhost-user-native';
 import {
@@ -41,20 +40,15 @@ class Weston {
     this.child = new TestProcess('weston', 'weston', args, env);
   }
 
-  /** A connection, as soon as it listens. */
+  /** A connection, as soon as it listens: weston launches its shell once its socket is there. */
   async connect(ended: (error: WaylandError) => void = () => undefined): Promise<Display> {
-    for (let attempt = 0; attempt < 600; attempt++) {
-      if (this.child.exit?.code === 127) {
-        throw new Error('weston is not installed: apt-get install weston (scripts/setup does it)');
-      }
-      if (this.child.exit !== null) throw new Error(`weston ended:\n${this.child.output}`);
-      try {
-        return new Display(connectToCompositor({ ...this.env }), { ended });
-      } catch {
-        await delay(50);
-      }
+    try {
+      await this.child.waitForOutput(/launching '/);
+    } catch (error) {
+      if (this.child.exit?.code !== 127) throw error;
+      throw new Error('weston is not installed: apt-get install weston (scripts/setup does it)');
     }
-    throw new Error(`weston does not listen:\n${this.child.output}`);
+    return new Display(connectToCompositor({ ...this.env }), { ended });
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -158,15 +152,15 @@ t.test("a client's mistake is a protocol error with its place", async (t) => {
 
 t.test('a compositor that is killed is a disconnect', async (t) => {
   const victim = new Weston();
-  let ended: WaylandError | null = null;
-  const display = await victim.connect((error) => {
-    ended = error;
+  let tell: (error: WaylandError) => void = () => undefined;
+  const ended = new Promise<WaylandError>((resolve) => {
+    tell = resolve;
   });
+  const display = await victim.connect((error) => tell(error));
   await display.sync();
   const surface = display.registry.bind(wl_compositor).createSurface();
   await victim.stop('SIGKILL');
-  for (let attempt = 0; attempt < 100 && ended === null; attempt++) await delay(20);
-  t.match(ended, { code: 'WL_ERR_DISCONNECTED' });
+  t.match(await ended, { code: 'WL_ERR_DISCONNECTED' });
   t.notOk(surface.alive);
   await t.rejects(display.sync(), { code: 'WL_ERR_DISCONNECTED' });
 });
