@@ -14,6 +14,18 @@ export interface GuestRange {
   readonly length: number;
 }
 
+/** The file behind one entry of the memory table. */
+export interface MemoryFile {
+  /** Guest-physical address of the region's first byte. */
+  readonly guestAddress: number;
+  /** Bytes of the region. */
+  readonly length: number;
+  /** Lent: valid until the memory table changes (see `generation`); the borrower duplicates what it keeps. */
+  readonly fd: number;
+  /** Where the region starts in the file. */
+  readonly fileOffset: number;
+}
+
 /** Guest memory as a device may use it. */
 export interface DeviceMemory {
   /** Goes up by one whenever the memory table changes; tables made before are stale then. */
@@ -23,6 +35,8 @@ export interface DeviceMemory {
    * The caller closes it. A range may cross from one memory region into an adjacent one.
    */
   scatterGather(ranges: readonly GuestRange[]): ScatterGather | null;
+  /** The files that guest memory lies in, by ascending guest address. */
+  files(): readonly MemoryFile[];
   /** Marks guest memory that the device wrote other than through a chain, for live migration. */
   markDirty(address: number, length: number): void;
 }

@@ -3,7 +3,14 @@ export { BackEndServer, type Endpoint, type ServerOptions, serve } from './backe
 export { BackEndSession, type SessionOptions } from './backend/session.js';
 export { Connection, type ConnectionHandlers, type SendOptions } from './connection/connection.js';
 export { Message } from './connection/message.js';
-export type { DeviceMemory, FrontEnd, GuestRange, SharedMemoryRegion, VhostUserDevice } from './device.js';
+export type {
+  DeviceMemory,
+  FrontEnd,
+  GuestRange,
+  MemoryFile,
+  SharedMemoryRegion,
+  VhostUserDevice,
+} from './device.js';
 export { VhostUserError } from './errors.js';
 export { type BackEndHandlers, BackEndRequests } from './frontend/back-end-requests.js';
 export { DriverQueue } from './frontend/driver-queue.js';

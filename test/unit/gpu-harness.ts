@@ -7,7 +7,15 @@ import {
   type Segment,
   type UnixSocket,
 } from 'vhost-user-native';
-import type { DescriptorChain, DeviceMemory, FrontEnd, GuestRange, Logger, Virtqueue } from 'vhost-user-ts';
+import type {
+  DescriptorChain,
+  DeviceMemory,
+  FrontEnd,
+  GuestRange,
+  Logger,
+  MemoryFile,
+  Virtqueue,
+} from 'vhost-user-ts';
 import { silentLogger } from 'vhost-user-ts';
 import type { DisplayModes } from '../../src/virtio-gpu/display/display-answers.js';
 import {
@@ -107,6 +115,10 @@ export class TestMemory implements DeviceMemory {
     const table = createScatterGather(segments);
     this.tables.push(table);
     return table;
+  }
+
+  files(): readonly MemoryFile[] {
+    return [];
   }
 
   get openTables(): number {

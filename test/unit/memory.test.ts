@@ -2,7 +2,15 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
-import { closeFd, createMemfd, type Mapping, mapAnonymous, mapFile } from 'vhost-user-native';
+import {
+  closeFd,
+  createMemfd,
+  fileIdentity,
+  fileSize,
+  type Mapping,
+  mapAnonymous,
+  mapFile,
+} from 'vhost-user-native';
 import { DirtyLog, GuestMemory, type RegionDescription } from 'vhost-user-ts';
 
 const refused = { code: 'VHOST_ERR_BAD_MEMORY_TABLE' };
@@ -67,6 +75,23 @@ t.test('tables that are refused leave the old one in force', async (t) => {
   t.equal(memory.generation, 1, 'nothing changed');
   t.ok(memory.translateGuest(0x1000, 16));
   t.equal(readdirSync('/proc/self/fd').length, before, 'no descriptor was kept');
+});
+
+t.test('files: what the table was made of, by guest address, with descriptors of its own', async (t) => {
+  const fd = file(t, 4 * MIB);
+  const memory = memoryOf(t, { ...region(2 * MIB, MIB, MIB), fd }, { ...region(0, MIB), fd });
+  const files = memory.files();
+  t.match(files, [
+    { guestAddress: 0, length: MIB, fileOffset: 0 },
+    { guestAddress: 2 * MIB, length: MIB, fileOffset: MIB },
+  ]);
+  for (const one of files) {
+    t.not(one.fd, fd);
+    t.same(fileIdentity(one.fd), fileIdentity(fd));
+  }
+  memory.close();
+  t.same(memory.files(), []);
+  for (const one of files) t.throws(() => fileSize(one.fd), { code: 'EBADF' });
 });
 
 t.test('replace closes the old mappings, and the descriptors stay the caller’s', async (t) => {

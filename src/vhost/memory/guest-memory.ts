@@ -8,9 +8,9 @@
  */
 import type { Mapping, ScatterGather, Segment } from 'vhost-user-native';
 import { createScatterGather, mapFile } from 'vhost-user-native';
-import type { DeviceMemory, GuestRange } from '../device.js';
+import type { DeviceMemory, GuestRange, MemoryFile } from '../device.js';
 import type { DirtyLog } from './dirty-log.js';
-import { checkTable, mapRegion, type Region, type RegionDescription } from './region.js';
+import { checkTable, closeRegion, mapRegion, type Region, type RegionDescription } from './region.js';
 
 export type { RegionDescription } from './region.js';
 
@@ -70,12 +70,12 @@ export class GuestMemory implements DeviceMemory {
     try {
       for (const description of descriptions) regions.push(mapRegion(description, description.fd, this.map));
     } catch (error) {
-      for (const region of regions) region.mapping.close();
+      for (const region of regions) closeRegion(region);
       throw error;
     }
     const old = this.regions;
     this.install(regions);
-    for (const region of old) region.mapping.close();
+    for (const region of old) closeRegion(region);
   }
 
   /** ADD_MEM_REG: one more region. Throws as `replace` does. */
@@ -94,7 +94,7 @@ export class GuestMemory implements DeviceMemory {
     );
     if (found === undefined) return false;
     this.install(this.regions.filter((region) => region !== found));
-    found.mapping.close();
+    closeRegion(found);
     return true;
   }
 
@@ -167,6 +167,17 @@ export class GuestMemory implements DeviceMemory {
     return createScatterGather(segments);
   }
 
+  files(): readonly MemoryFile[] {
+    return this.regions
+      .map(({ guestAddress, size, fd, mmapOffset }) => ({
+        guestAddress,
+        length: size,
+        fd,
+        fileOffset: mmapOffset,
+      }))
+      .sort((a, b) => a.guestAddress - b.guestAddress);
+  }
+
   /** The window that holds the byte at a guest-physical address, or -1. */
   windowOf(address: number): number {
     const hint = this.hint;
@@ -207,7 +218,7 @@ export class GuestMemory implements DeviceMemory {
     const old = this.regions;
     this.dirtyLog = null;
     this.install([]);
-    for (const region of old) region.mapping.close();
+    for (const region of old) closeRegion(region);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 /** One entry of the memory table: its checks and its mapping (vhost-user, "Memory regions description"). */
-import type { Mapping } from 'vhost-user-native';
+import { closeFd, dupFd, type Mapping } from 'vhost-user-native';
 import { VhostUserError } from '../errors.js';
 
 /** A region as the front-end describes it. */
@@ -17,6 +17,8 @@ export interface RegionDescription {
 /** A mapped region: byte 0 of the mapping is its first. */
 export interface Region extends RegionDescription {
   readonly mapping: Mapping;
+  /** A duplicate of the region's descriptor, its own. */
+  readonly fd: number;
 }
 
 /** Most regions in one table; QEMU itself stops at 512. */
@@ -64,9 +66,18 @@ export function mapRegion(
   map: (fd: number, offset: number, length: number) => Mapping,
 ): Region {
   const { guestAddress, size, userAddress, mmapOffset } = description;
+  let mapping: Mapping | null = null;
   try {
-    return { guestAddress, size, userAddress, mmapOffset, mapping: map(fd, mmapOffset, size) };
+    mapping = map(fd, mmapOffset, size);
+    return { guestAddress, size, userAddress, mmapOffset, mapping, fd: dupFd(fd) };
   } catch (error) {
+    mapping?.close();
     refuse(description, `it can't be mapped (${(error as Error).message})`, error);
   }
+}
+
+/** Gives back the mapping and the descriptor. */
+export function closeRegion(region: Region): void {
+  region.mapping.close();
+  closeFd(region.fd);
 }
