@@ -24,6 +24,7 @@ interface Addon {
   dupFd(fd: number): number;
   fileSize(fd: number): number;
   fileIdentity(fd: number): FileIdentity;
+  punchHole(fd: number, offset: number, length: number): void;
   isSocketListening(fd: number): boolean;
   pageSize: number;
 }
@@ -151,6 +152,16 @@ export function fileSize(fd: number): number {
 /** Tells whether two descriptors are the same file. */
 export function fileIdentity(fd: number): FileIdentity {
   return addon.fileIdentity(fd);
+}
+
+/**
+ * Gives the memory of [offset, offset + length) of a file back: the bytes read as zeroes afterwards, in mappings
+ * too, and the file keeps its size. Parts of a page at either end are zeroed, whole pages are freed. EINVAL when
+ * `length` is 0, EBADF when `fd` is not writable, EPERM when it is sealed against writing, EOPNOTSUPP or ENODEV
+ * when it is not that kind of file.
+ */
+export function punchHole(fd: number, offset: number, length: number): void {
+  addon.punchHole(fd, offset, length);
 }
 
 /** Whether a socket listens, e.g. one inherited from a service manager. ENOTSOCK when it is no socket. */

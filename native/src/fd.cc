@@ -55,6 +55,22 @@ Napi::Value FileIdentity(const Napi::CallbackInfo& info) {
   return identity;
 }
 
+Napi::Value PunchHole(const Napi::CallbackInfo& info) {
+  int fd = -1;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  if (!ToFd(info.Env(), info[0], &fd)) return {};
+  if (!ToInteger(info.Env(), info[1], "offset", kMaxSafeInteger, &offset)) return {};
+  if (!ToInteger(info.Env(), info[2], "length", kMaxSafeInteger, &length)) return {};
+  int result = 0;
+  do {
+    result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                       static_cast<off_t>(length));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) ThrowErrno(info.Env(), errno, "fallocate");
+  return {};
+}
+
 bool SocketOption(int fd, int option, int* out) {
   socklen_t size = sizeof(*out);
   return getsockopt(fd, SOL_SOCKET, option, out, &size) == 0;
@@ -100,6 +116,7 @@ void RegisterFdFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("dupFd", Napi::Function::New<DupFd>(env, "dupFd"));
   exports.Set("fileSize", Napi::Function::New<FileSize>(env, "fileSize"));
   exports.Set("fileIdentity", Napi::Function::New<FileIdentity>(env, "fileIdentity"));
+  exports.Set("punchHole", Napi::Function::New<PunchHole>(env, "punchHole"));
   exports.Set("isSocketListening", Napi::Function::New<IsSocketListening>(env, "isSocketListening"));
   exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
 }

@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  fstatSync,
   ftruncateSync,
   mkdtempSync,
   openSync,
@@ -26,6 +27,7 @@ import {
   mapAnonymous,
   mapFile,
   pageSize,
+  punchHole,
   Seal,
   type Segment,
   sealsOf,
@@ -91,6 +93,38 @@ t.test('memfd: size, seals, errors', async (t) => {
   }
   t.throws(() => sealsOf(2 ** 31 - 1), { code: 'EBADF' });
   t.equal(openFds(), before, 'failures leave no descriptor behind');
+});
+
+t.test('punchHole gives memory back and keeps the size', async (t) => {
+  const fd = createMemfd('punched', { size: 8 * pageSize, seals: Seal.SHRINK | Seal.GROW });
+  const blocks = () => fstatSync(fd).blocks * 512;
+  const mapping = mapFile(fd, 0, 8 * pageSize, { writable: true });
+  const bytes = new Uint8Array(mapping.window(0, mapping.length));
+  const before = Uint8Array.from(scramble(mapping, 7));
+  t.equal(blocks(), 8 * pageSize);
+
+  const from = 2 * pageSize + 100;
+  const to = 5 * pageSize + 10;
+  punchHole(fd, from, to - from);
+  before.fill(0, from, to);
+  t.equal(blocks(), 6 * pageSize, 'the two whole pages are free');
+  t.equal(fileSize(fd), 8 * pageSize);
+  t.ok(Buffer.from(bytes).equals(before), 'zeroes there, in the mapping that exists; all else stays');
+
+  punchHole(fd, 7 * pageSize, 64 * GiB);
+  t.equal(fileSize(fd), 8 * pageSize, 'beyond the end there is nothing to do');
+  t.throws(() => punchHole(fd, 0, 0), { code: 'EINVAL', syscall: 'fallocate', errno: -22 });
+  t.throws(() => punchHole(2 ** 31 - 1, 0, 1), { code: 'EBADF' });
+  const readOnly = openSync('/proc/self/exe', 'r');
+  t.throws(() => punchHole(readOnly, 0, 1), { code: 'EBADF' });
+  closeSync(readOnly);
+  mapping.close();
+  addSeals(fd, Seal.WRITE);
+  t.throws(() => punchHole(fd, 0, 1), { code: 'EPERM' });
+  const scratch = createMemfd('scratch', { size: pageSize });
+  refusesBadNumbers(t, { punchHole }, 'punchHole', [scratch, 0, pageSize]);
+  closeFd(scratch);
+  closeFd(fd);
 });
 
 t.test('mapFile shares the file, both ways', async (t) => {
