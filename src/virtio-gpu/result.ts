@@ -32,11 +32,28 @@ export interface Held {
   readonly kind: 'held';
 }
 
+/** The command was carried out, or is being carried out; its answer is OK_NODATA. See `okWhen`. */
+export interface Deferred {
+  readonly kind: 'deferred';
+  readonly start: (done: () => void) => void;
+}
+
 export type GpuAnswer = Success | Refusal;
-export type GpuResult = GpuAnswer | Held;
+export type GpuResult = GpuAnswer | Held | Deferred;
 
 export const OK_NODATA: Success = { kind: 'ok', type: VIRTIO_GPU_RESP_OK_NODATA, body: null };
 export const HELD: Held = { kind: 'held' };
+
+/**
+ * A success whose fence is signalled later. Where the request is fenced, `start` is called with the function that says
+ * that it is done, at once or at any time; the answer goes back then and no sooner than those of older fences on the
+ * same timeline. Where it is not fenced nobody waits: the answer goes back at once and `start` is not called.
+ *
+ * The queue goes on meanwhile. When it is stopped the answer goes back as well, and `done` does nothing after that.
+ */
+export function okWhen(start: (done: () => void) => void): GpuResult {
+  return { kind: 'deferred', start };
+}
 
 /** A success with data: `body` is what follows the header. */
 export function okWith(type: number, body: Uint8Array): Success {

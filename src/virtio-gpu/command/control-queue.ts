@@ -1,30 +1,34 @@
 /**
- * The control queue (virtio 1.3, 5.7.6.7): decodes each request, has its command carried out, writes the
- * response. Requests are carried out strictly in the order of the queue.
+ * The control queue (virtio 1.3, 5.7.6.7): decodes each request, has its command carried out, and sees to it that the
+ * answer goes back when it may. Requests are carried out strictly in the order of the queue.
  */
 // hot
 import type { DescriptorChain, Virtqueue } from 'vhost-user-ts';
 import { viewOf } from 'vhost-user-ts';
 import type { GuestFaults } from '../faults.js';
-import { type GpuAnswer, type GpuResult, HELD, SHORT_COMMAND, UNKNOWN_COMMAND } from '../result.js';
+import { type FencedRequest, FenceTable, GLOBAL_TIMELINE, ringTimeline } from '../fence/fence-table.js';
+import {
+  type GpuAnswer,
+  type GpuResult,
+  HELD,
+  OK_NODATA,
+  SHORT_COMMAND,
+  UNKNOWN_COMMAND,
+} from '../result.js';
 import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_FLAG_FENCE, VIRTIO_GPU_FLAG_INFO_RING_IDX } from '../wire/constants.js';
 import { CtrlHdr } from '../wire/structs.js';
 import { type Command, HEADER_BYTES, type Request } from './command.js';
 import { displayCommands } from './display-commands.js';
 import { resourceCommands } from './resource-commands.js';
+import { Responder } from './responder.js';
 import { scanoutCommands } from './scanout-commands.js';
 
-const COMMANDS: ReadonlyMap<number, Command> = new Map(
-  [...displayCommands, ...resourceCommands, ...scanoutCommands].map((command) => [command.type, command]),
-);
+const COMMANDS: readonly Command[] = [...displayCommands, ...resourceCommands, ...scanoutCommands];
 
-const REQUEST_BYTES_MAX = Math.max(...[...COMMANDS.values()].map((command) => command.requestBytes));
+const { type: TYPE, flags: FLAGS, ctxId: CTX_ID, ringIdx: RING_IDX } = CtrlHdr.offsets;
 
-const { type: TYPE, flags: FLAGS, fenceId: FENCE_ID, ringIdx: RING_IDX } = CtrlHdr.offsets;
-const NO_BODY = new Uint8Array(0);
-
-/** A request whose answer comes later. */
+/** A request whose answer comes later, and for which the queue waits. */
 interface HeldRequest {
   readonly queue: Virtqueue;
   readonly chain: DescriptorChain;
@@ -33,18 +37,34 @@ interface HeldRequest {
   readonly fallback: () => GpuAnswer;
 }
 
+/** What `isFenced` and `timelineOf` look at lies in the first 24 bytes of `header`. */
+function isFenced(header: DataView): boolean {
+  return (header.getUint32(FLAGS, true) & VIRTIO_GPU_FLAG_FENCE) !== 0;
+}
+
+function timelineOf(header: DataView): number {
+  if ((header.getUint32(FLAGS, true) & VIRTIO_GPU_FLAG_INFO_RING_IDX) === 0) return GLOBAL_TIMELINE;
+  return ringTimeline(header.getUint32(CTX_ID, true), header.getUint8(RING_IDX));
+}
+
 export class ControlQueue implements Request {
-  readonly #faults: GuestFaults;
-  readonly #request = new Uint8Array(REQUEST_BYTES_MAX);
-  readonly #requestView = viewOf(this.#request);
-  readonly #response = new Uint8Array(HEADER_BYTES);
-  readonly #responseView = viewOf(this.#response);
+  readonly #commands: ReadonlyMap<number, Command>;
+  readonly #responder: Responder;
+  readonly #request: Uint8Array;
+  readonly #requestView: DataView;
   readonly #held = new Set<HeldRequest>();
+  readonly #fences = new FenceTable(({ queue, chain, header }, answer) => {
+    if (queue.running) this.#responder.respond(queue, chain, viewOf(header), answer);
+  });
   #queue: Virtqueue | null = null;
   #chain: DescriptorChain | null = null;
 
-  constructor(faults: GuestFaults) {
-    this.#faults = faults;
+  /** `commands` are those of the specification; others are for tests. */
+  constructor(faults: GuestFaults, commands: readonly Command[] = COMMANDS) {
+    this.#responder = new Responder(faults);
+    this.#commands = new Map(commands.map((command) => [command.type, command]));
+    this.#request = new Uint8Array(Math.max(...commands.map((command) => command.requestBytes)));
+    this.#requestView = viewOf(this.#request);
   }
 
   /** The chain that is being handled. */
@@ -53,9 +73,14 @@ export class ControlQueue implements Request {
     return this.#chain;
   }
 
+  /** Chains that wait for a fence. */
+  get heldFences(): number {
+    return this.#fences.count;
+  }
+
   /** Takes one request. It is answered now, or held. */
   handle(vm: VmState, queue: Virtqueue, chain: DescriptorChain): void {
-    const length = chain.read(this.#request, 0, REQUEST_BYTES_MAX);
+    const length = chain.read(this.#request, 0, this.#request.length);
     // A response must not echo bytes of the request before.
     if (length < HEADER_BYTES) this.#request.fill(0, length, HEADER_BYTES);
     this.#queue = queue;
@@ -64,16 +89,43 @@ export class ControlQueue implements Request {
     this.#chain = null;
     this.#queue = null;
     vm.metrics.commands += 1;
-    if (result.kind !== 'held') this.#respond(queue, chain, this.#requestView, result);
+    if (result.kind === 'held') return;
+    const request = this.#requestView;
+    if (result.kind !== 'deferred') this.#answer(queue, chain, request, result);
+    else if (isFenced(request)) this.#defer(queue, chain, result.start);
+    else this.#answer(queue, chain, request, OK_NODATA);
   }
 
   #carryOut(vm: VmState, length: number): GpuResult {
     if (length < HEADER_BYTES) return SHORT_COMMAND;
-    const command = COMMANDS.get(this.#requestView.getUint32(TYPE, true));
+    const command = this.#commands.get(this.#requestView.getUint32(TYPE, true));
     if (command === undefined) return UNKNOWN_COMMAND;
     if (command.feature !== null && !vm.frontEnd.hasFeature(command.feature)) return UNKNOWN_COMMAND;
     if (length < command.requestBytes) return SHORT_COMMAND;
     return command.run(vm, this.#requestView, this);
+  }
+
+  /** The request is done: it goes back now, unless it is fenced and older fences of its timeline are not done. */
+  #answer(queue: Virtqueue, chain: DescriptorChain, request: DataView, answer: GpuAnswer): void {
+    const timeline = timelineOf(request);
+    if (!this.#fences.isWaiting(timeline) || !isFenced(request)) {
+      this.#responder.respond(queue, chain, request, answer);
+      return;
+    }
+    this.#fences.add({ queue, chain, header: headerOf(request), timeline, answer });
+  }
+
+  #defer(queue: Virtqueue, chain: DescriptorChain, start: (done: () => void) => void): void {
+    const request = this.#requestView;
+    const fence: FencedRequest = {
+      queue,
+      chain,
+      header: headerOf(request),
+      timeline: timelineOf(request),
+      answer: null,
+    };
+    this.#fences.add(fence);
+    start(() => this.#fences.settle(fence));
   }
 
   answerLater(start: (answer: (result: GpuAnswer) => void) => void, fallback: () => GpuAnswer): GpuResult {
@@ -85,7 +137,7 @@ export class ControlQueue implements Request {
       else this.#finish(state.held, result);
     });
     if (state.early !== null) return state.early;
-    state.held = { queue, chain, header: this.#request.slice(0, HEADER_BYTES), fallback };
+    state.held = { queue, chain, header: headerOf(this.#requestView), fallback };
     this.#held.add(state.held);
     // Later requests must not overtake this one.
     queue.pause();
@@ -95,7 +147,7 @@ export class ControlQueue implements Request {
   #finish(held: HeldRequest, result: GpuAnswer): void {
     // Answered already when its queue was stopped.
     if (!this.#held.delete(held)) return;
-    if (held.queue.running) this.#respond(held.queue, held.chain, viewOf(held.header), result);
+    if (held.queue.running) this.#answer(held.queue, held.chain, viewOf(held.header), result);
     held.queue.resume();
   }
 
@@ -107,50 +159,17 @@ export class ControlQueue implements Request {
     for (const held of this.#held) {
       if (held.queue === queue) this.#finish(held, held.fallback());
     }
+    this.#fences.stop(queue);
   }
 
   /** Forgets everything that is held; the queues are gone. */
   clear(): void {
     this.#held.clear();
+    this.#fences.clear();
   }
+}
 
-  #respond(queue: Virtqueue, chain: DescriptorChain, request: DataView, answer: GpuAnswer): void {
-    if (answer.kind === 'error') {
-      const command = `0x${request.getUint32(TYPE, true).toString(16)}`;
-      this.#faults.note(answer.fault, { command, reason: answer.reason });
-    }
-    const body = answer.kind === 'ok' && answer.body !== null ? answer.body : NO_BODY;
-    if (chain.writableBytes < HEADER_BYTES + body.length) {
-      this.#faults.note('short-response', {
-        writable: chain.writableBytes,
-        needed: HEADER_BYTES + body.length,
-      });
-    }
-    // Without room for a whole header nothing is said at all: half a type could be read as another one.
-    if (chain.writableBytes < HEADER_BYTES) {
-      queue.push(chain, 0);
-      return;
-    }
-    this.#encodeHeader(request, answer.type);
-    let used = chain.write(this.#response, 0, HEADER_BYTES);
-    if (body.length > 0) used += chain.write(body, HEADER_BYTES, body.length);
-    queue.push(chain, used);
-  }
-
-  /** A fenced request gets its fence back, in errors too; else the rest of the header is 0. */
-  #encodeHeader(request: DataView, type: number): void {
-    const response = this.#responseView;
-    this.#response.fill(0);
-    response.setUint32(TYPE, type, true);
-    const flags = request.getUint32(FLAGS, true);
-    if ((flags & VIRTIO_GPU_FLAG_FENCE) === 0) return;
-    response.setUint32(FLAGS, flags & (VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX), true);
-    // fence_id and ctx_id, as they came.
-    for (let at = FENCE_ID; at < RING_IDX; at += 4) {
-      response.setUint32(at, request.getUint32(at, true), true);
-    }
-    if ((flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0) {
-      response.setUint8(RING_IDX, request.getUint8(RING_IDX));
-    }
-  }
+/** A copy of the header that a request begins with. */
+function headerOf(request: DataView): Uint8Array {
+  return new Uint8Array(request.buffer, request.byteOffset, HEADER_BYTES).slice();
 }
