@@ -30,7 +30,10 @@ export interface CursorImage {
 }
 
 export interface DisplaySink {
-  /** The scanout shows something else now (null = disabled). The whole of it is damaged. */
+  /**
+   * The scanout shows something else now (null = disabled). The whole of it is damaged. What reads the buffer's
+   * pixels retains it first (see PixelBuffer) and releases it when it is replaced.
+   */
   setScanout(scanoutId: number, source: ScanoutSource | null): void;
   /** The guest flushed this part of the scanout (scanout coordinates, inside the scanout). */
   damage(scanoutId: number, rect: Rect): void;
@@ -38,4 +41,9 @@ export interface DisplaySink {
   setCursor(scanoutId: number, x: number, y: number, image: CursorImage | null): void;
   /** The cursor moved and keeps its image. */
   moveCursor(scanoutId: number, x: number, y: number): void;
+  /**
+   * Calls `done`, once, when what was shown before on this scanout is not read any more: the guest may draw into
+   * buffers that it flipped away from. At once when the scanout is off.
+   */
+  whenShown?(scanoutId: number, done: () => void): void;
 }

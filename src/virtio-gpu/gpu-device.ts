@@ -14,6 +14,7 @@ import {
   type VhostUserDevice,
   type Virtqueue,
 } from 'vhost-user-ts';
+import type { SharedRegion } from '../region/index.js';
 import { ControlQueue } from './command/control-queue.js';
 import { ConfigSpace } from './config-space.js';
 import { CursorQueue } from './cursor/cursor-queue.js';
@@ -43,6 +44,8 @@ export interface GpuDeviceOptions {
   /** Where pictures go, besides QEMU's display. */
   readonly sinks?: readonly DisplaySink[];
   readonly log?: Logger;
+  /** Memory that guest, device and compositor share; it stays the caller's. Pixels then lie in it. */
+  readonly region?: SharedRegion | null;
   /** Stands in for QEMU's display, in tests. */
   readonly qemuDisplay?: QemuDisplay;
 }
@@ -84,6 +87,7 @@ export class GpuDevice implements VhostUserDevice {
   readonly #qemuDisplay: QemuDisplay;
   readonly #displayInfo: DisplayInfo;
   readonly #sink: DisplaySink;
+  readonly #region: SharedRegion | null;
   readonly #control: ControlQueue;
   readonly #cursor: CursorQueue;
   readonly #running = new Set<number>();
@@ -101,6 +105,7 @@ export class GpuDevice implements VhostUserDevice {
     this.#qemuDisplay = options.qemuDisplay ?? new GpuSocketSink({ log: this.#log });
     this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
     this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
+    this.#region = options.region ?? null;
     this.#control = new ControlQueue(this.#faults);
     this.#cursor = new CursorQueue(this.#faults);
   }
@@ -141,11 +146,13 @@ export class GpuDevice implements VhostUserDevice {
       displayInfo: this.#displayInfo,
       mapMemory: mapAnonymous,
       metrics: this.#metrics,
+      region: this.#region,
     });
   }
 
   detach(): void {
-    this.reset();
+    this.#vm?.close();
+    this.#config.reset();
     this.#control.clear();
     this.#running.clear();
     this.#qemuDisplay.setReady(false);

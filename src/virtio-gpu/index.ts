@@ -9,6 +9,6 @@ export { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
 export type { GpuMetrics } from './metrics.js';
 export type { OutputOptions } from './output/output-table.js';
 export type { QemuDisplayMetrics } from './output/qemu-display.js';
-export type { PixelBuffer } from './resource/pixel-buffer.js';
+export type { DmabufExport, PixelBuffer, PixelHold } from './resource/pixel-buffer.js';
 export * from './wire/constants.js';
 export * from './wire/formats.js';

@@ -1,11 +1,13 @@
 /** Everything that the device holds for one VM, from attach to detach. Commands work on this. */
 import type { FrontEnd } from 'vhost-user-ts';
+import type { SharedRegion } from '../region/index.js';
 import type { DisplaySink } from './display-sink.js';
 import type { GpuLimits } from './limits.js';
 import type { GpuMetrics } from './metrics.js';
 import type { DisplayInfoSource } from './output/display-info-source.js';
 import { HostAccount } from './resource/host-account.js';
-import { type MapMemory, ResourceTable } from './resource/resource-table.js';
+import { type MapMemory, PixelMemorySource } from './resource/pixel-memory.js';
+import { ResourceTable } from './resource/resource-table.js';
 import { ScanoutTable } from './scanout/scanout-table.js';
 import { VIRTIO_GPU_MAX_SCANOUTS } from './wire/constants.js';
 
@@ -16,6 +18,8 @@ export interface VmParts {
   readonly displayInfo: DisplayInfoSource;
   readonly mapMemory: MapMemory;
   readonly metrics: GpuMetrics;
+  /** What guest, device and compositor share; null when there is none. */
+  readonly region: SharedRegion | null;
 }
 
 export class VmState {
@@ -25,6 +29,7 @@ export class VmState {
   readonly displayInfo: DisplayInfoSource;
   readonly metrics: GpuMetrics;
   readonly account: HostAccount;
+  readonly pixelMemory: PixelMemorySource;
   readonly resources: ResourceTable;
   readonly scanouts: ScanoutTable;
 
@@ -35,7 +40,8 @@ export class VmState {
     this.displayInfo = parts.displayInfo;
     this.metrics = parts.metrics;
     this.account = new HostAccount(parts.limits);
-    this.resources = new ResourceTable(parts.limits, this.account, parts.mapMemory);
+    this.pixelMemory = new PixelMemorySource(this.account, parts.mapMemory, parts.region);
+    this.resources = new ResourceTable(parts.limits, this.account, this.pixelMemory, parts.metrics);
     this.scanouts = new ScanoutTable(parts.sink);
   }
 
@@ -44,5 +50,12 @@ export class VmState {
     this.scanouts.disableAll();
     for (let id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++) this.sink.setCursor(id, 0, 0, null);
     this.resources.clear();
+    this.pixelMemory.clear();
+  }
+
+  /** Gives everything back; displays may hold pixels a little longer. */
+  close(): void {
+    this.reset();
+    this.pixelMemory.close();
   }
 }

@@ -150,8 +150,8 @@ export class RecordingSink implements DisplaySink {
 
   setCursor(id: number, x: number, y: number, image: CursorImage | null): void {
     if (image !== null) {
-      const { memory, strideBytes, height } = image.buffer;
-      this.cursorPixels = new Uint8Array(memory.window(0, strideBytes * height)).slice();
+      const { memory, offsetBytes, strideBytes, height } = image.buffer;
+      this.cursorPixels = new Uint8Array(memory.window(offsetBytes, strideBytes * height)).slice();
     }
     this.calls.push(['cursor', id, x, y, image === null ? null : [image.hotX, image.hotY]]);
   }
@@ -290,7 +290,7 @@ export class GpuHarness {
   pixelsOf(scanoutId: number): Uint8Array {
     const source = this.sink.sources.get(scanoutId);
     if (source === undefined) throw new Error('the scanout is off');
-    const { memory, strideBytes, height } = source.buffer;
-    return new Uint8Array(memory.window(0, strideBytes * height));
+    const { memory, offsetBytes, strideBytes, height } = source.buffer;
+    return new Uint8Array(memory.window(offsetBytes, strideBytes * height));
   }
 }

@@ -1,7 +1,7 @@
 /** For the tests of the display socket: pixel buffers that count their references, and QEMU's end. */
 import { type Mapping, mapAnonymous, READABLE, socketPair, type UnixSocket } from 'vhost-user-native';
 import type { Rect } from '../../src/virtio-gpu/display-sink.js';
-import type { PixelBuffer } from '../../src/virtio-gpu/resource/pixel-buffer.js';
+import type { PixelBuffer, PixelHold } from '../../src/virtio-gpu/resource/pixel-buffer.js';
 
 /** A buffer of distinguishable pixels; its rows and its start have padding around them. */
 export class TestBuffer implements PixelBuffer {
@@ -9,6 +9,7 @@ export class TestBuffer implements PixelBuffer {
   readonly height: number;
   readonly strideBytes: number;
   readonly offsetBytes = 16;
+  readonly regionOffset = null;
   readonly format: number;
   readonly memory: Mapping;
   readonly bytes: Uint8Array;
@@ -42,6 +43,16 @@ export class TestBuffer implements PixelBuffer {
 
   release(): void {
     if (--this.references === 0) this.memory.close();
+  }
+
+  hold(): PixelHold {
+    this.retain();
+    const { memory, offsetBytes, strideBytes, regionOffset } = this;
+    return { memory, offsetBytes, strideBytes, regionOffset, release: () => this.release() };
+  }
+
+  dmabuf(): null {
+    return null;
   }
 }
 

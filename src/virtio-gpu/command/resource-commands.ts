@@ -89,6 +89,7 @@ function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
   const stride = buffer.strideBytes;
   const rowBytes = r.width * BYTES_PER_PIXEL;
   if (offset + (r.height - 1) * stride + rowBytes > table.length) return OFFSET_OUTSIDE;
+  buffer.prepareWrite(r);
   const target = buffer.offsetBytes + r.y * stride + r.x * BYTES_PER_PIXEL;
   if (rowBytes === stride) {
     const bytes = stride * r.height;

@@ -1,7 +1,7 @@
 /** The 2D resources of one VM (virtio 1.3, 5.7.6.8): host memory for pixels, and guest memory behind it. */
-import type { Mapping } from 'vhost-user-native';
 import type { DeviceMemory } from 'vhost-user-ts';
 import type { GpuLimits } from '../limits.js';
+import type { GpuMetrics } from '../metrics.js';
 import {
   ALREADY_BACKED,
   BAD_DIMENSIONS,
@@ -18,14 +18,12 @@ import {
 import { PIXEL_FORMATS } from '../wire/formats.js';
 import { Backing, type PackedRanges } from './backing.js';
 import type { HostAccount } from './host-account.js';
-import { HostPixelBuffer, pixelBytes } from './host-pixel-buffer.js';
-
-/** Makes zeroed, page-aligned memory; throws with code 'ENOMEM' when there is none. */
-export type MapMemory = (lengthBytes: number) => Mapping;
+import { type PixelMemorySource, pixelBytes } from './pixel-memory.js';
+import { SwapBuffer } from './swap-buffer.js';
 
 export interface Resource {
   readonly id: number;
-  readonly buffer: HostPixelBuffer;
+  readonly buffer: SwapBuffer;
   backing: Backing | null;
   /** 16 bytes, once one was asked for. */
   uuid: Uint8Array | null;
@@ -33,20 +31,18 @@ export interface Resource {
   scanoutMask: number;
 }
 
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOMEM';
-}
-
 export class ResourceTable {
   readonly #limits: GpuLimits;
   readonly #account: HostAccount;
-  readonly #mapMemory: MapMemory;
+  readonly #memory: PixelMemorySource;
+  readonly #metrics: GpuMetrics;
   readonly #resources = new Map<number, Resource>();
 
-  constructor(limits: GpuLimits, account: HostAccount, mapMemory: MapMemory) {
+  constructor(limits: GpuLimits, account: HostAccount, memory: PixelMemorySource, metrics: GpuMetrics) {
     this.#limits = limits;
     this.#account = account;
-    this.#mapMemory = mapMemory;
+    this.#memory = memory;
+    this.#metrics = metrics;
   }
 
   get count(): number {
@@ -65,23 +61,11 @@ export class ResourceTable {
     const { maxDimension, maxResources } = this.#limits;
     if (width === 0 || height === 0 || width > maxDimension || height > maxDimension) return BAD_DIMENSIONS;
     if (this.#resources.size >= maxResources) return TOO_MANY_RESOURCES;
-    const buffer = this.#allocate(format, width, height);
-    if (buffer === null) return TOO_MUCH_MEMORY;
+    const memory = this.#memory.take(pixelBytes(width, height));
+    if (memory === null) return TOO_MUCH_MEMORY;
+    const buffer = new SwapBuffer({ width, height, format }, memory, this.#memory, this.#metrics);
     this.#resources.set(id, { id, buffer, backing: null, uuid: null, scanoutMask: 0 });
     return null;
-  }
-
-  #allocate(format: number, width: number, height: number): HostPixelBuffer | null {
-    const bytes = pixelBytes(width, height);
-    if (!this.#account.takeBytes(bytes)) return null;
-    try {
-      const freed = (): void => this.#account.giveBytes(bytes);
-      return new HostPixelBuffer(width, height, format, this.#mapMemory(bytes), freed);
-    } catch (error) {
-      this.#account.giveBytes(bytes);
-      if (!isOutOfMemory(error)) throw error;
-      return null;
-    }
   }
 
   /** Forgets the resource. Displays may hold its pixels a little longer. The scanouts are off by now. */

@@ -23,4 +23,16 @@ export class FanOut implements DisplaySink {
   moveCursor(scanoutId: number, x: number, y: number): void {
     for (const sink of this.#sinks) sink.moveCursor(scanoutId, x, y);
   }
+
+  whenShown(scanoutId: number, done: () => void): void {
+    const waiting = this.#sinks.filter((sink) => sink.whenShown !== undefined);
+    let left = waiting.length;
+    if (left === 0) done();
+    for (const sink of waiting) {
+      sink.whenShown?.(scanoutId, () => {
+        left -= 1;
+        if (left === 0) done();
+      });
+    }
+  }
 }
