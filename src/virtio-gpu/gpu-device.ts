@@ -18,6 +18,7 @@ import type { SharedRegion } from '../region/index.js';
 import { ControlQueue } from './command/control-queue.js';
 import { ConfigSpace } from './config-space.js';
 import { CursorQueue } from './cursor/cursor-queue.js';
+import type { DisplayModes } from './display/display-answers.js';
 import { GpuSocketSink } from './display/gpu-socket-sink.js';
 import type { DisplaySink } from './display-sink.js';
 import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
@@ -125,6 +126,11 @@ export class GpuDevice implements VhostUserDevice {
         number
       >,
     };
+  }
+
+  /** Our own outputs, and where they stand: what the guest is told where QEMU's display has no say. */
+  get outputModes(): DisplayModes {
+    return this.#outputs.modes();
   }
 
   /**
