@@ -10,6 +10,7 @@
         "src/fd.cc",
         "src/guard.cc",
         "src/mapping.cc",
+        "src/pipe.cc",
         "src/pixels.cc",
         "src/scatter_gather.cc",
         "src/unix_listener.cc",

@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
-import type { EventFd, Mapping, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
+import type { EventFd, Mapping, Pipe, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
 
 export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
 export * from './types.js';
@@ -17,6 +17,8 @@ interface Addon {
   adoptListener(fd: number): UnixListener;
   createEventFd(): EventFd;
   adoptEventFd(fd: number): EventFd;
+  createPipe(): NewPipe;
+  adoptPipe(fd: number): Pipe;
   mapFile(fd: number, offset: number, length: number, writable: boolean): Mapping;
   mapAnonymous(length: number): Mapping;
   createScatterGather(mappings: Mapping[], packed: Float64Array): ScatterGather;
@@ -90,6 +92,26 @@ export function createEventFd(): EventFd {
 /** Takes over an eventfd (EINVAL for anything else; `fd` then stays the caller's). */
 export function adoptEventFd(fd: number): EventFd {
   return addon.adoptEventFd(fd);
+}
+
+/** A pipe of which one end is for somebody else. */
+export interface NewPipe {
+  readonly reader: Pipe;
+  /** Close-on-exec and, since a stranger may count on that, blocking; the caller's to close. */
+  readonly writeFd: number;
+}
+
+/** A new pipe. */
+export function createPipe(): NewPipe {
+  return addon.createPipe();
+}
+
+/**
+ * Takes over a descriptor and makes it non-blocking and close-on-exec. EBADF when it is not open; `fd` then stays the
+ * caller's.
+ */
+export function adoptPipe(fd: number): Pipe {
+  return addon.adoptPipe(fd);
 }
 
 /**

@@ -85,6 +85,25 @@ export interface EventFd {
 }
 
 /**
+ * One end of a pipe, or any other descriptor that bytes are read from or written to one after the other (a file, a
+ * terminal, a stream socket): non-blocking, close-on-exec.
+ */
+export interface Pipe {
+  readonly fd: number;
+  readonly closed: boolean;
+  /** Reads at most `target.length` bytes; 0 at the end, -1 when nothing is there (EAGAIN). Never blocks. */
+  read(target: Uint8Array): number;
+  /**
+   * Writes; returns how many bytes were taken (maybe fewer), or -1 when none (EAGAIN). EPIPE when nobody reads any
+   * more.
+   */
+  write(data: Uint8Array): number;
+  /** As `UnixSocket.watch`. EPERM for what can't be waited for: a plain file, which never makes anybody wait. */
+  watch(events: number, callback: (events: number) => void): void;
+  close(): void;
+}
+
+/**
  * One mmap: a range of a file descriptor, or anonymous memory. Page-aligned.
  * Reading past the end of a file that was truncated does not kill the process: from the page that was missing on,
  * zeroes take the place of the file, and `faults` counts that.

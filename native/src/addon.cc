@@ -4,6 +4,7 @@
 #include "event_fd.h"
 #include "fd.h"
 #include "mapping.h"
+#include "pipe.h"
 #include "scatter_gather.h"
 #include "unix_listener.h"
 #include "unix_socket.h"
@@ -22,6 +23,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   EventFd::Init(env, *addon, exports);
   Mapping::Init(env, *addon, exports);
   ScatterGather::Init(env, *addon, exports);
+  Pipe::Init(env, *addon, exports);
   RegisterFdFunctions(env, exports);
   return exports;
 }

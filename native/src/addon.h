@@ -13,8 +13,8 @@ namespace native {
 
 struct LoopState;
 
-enum class Kind { kUnixSocket, kUnixListener, kEventFd, kMapping, kScatterGather };
-constexpr size_t kKinds = 5;
+enum class Kind { kUnixSocket, kUnixListener, kEventFd, kMapping, kScatterGather, kPipe };
+constexpr size_t kKinds = 6;
 
 /// Instance data: one per environment, never a global, because each worker loads the addon too.
 struct Addon {
