@@ -3,6 +3,23 @@ export { connectToCompositor } from './client/connect.js';
 export { Display, type DisplayHandlers, type DisplayOptions } from './client/display.js';
 export type { AnyWaylandObject, WaylandObject } from './client/object.js';
 export type { BindOptions, Global, Registry, RegistryListener } from './client/registry.js';
+export type {
+  CursorImage,
+  DmabufSource,
+  HostWindow,
+  PoolSource,
+  Rect,
+  ScrollDirection,
+  ShownInfo,
+  Size,
+  WindowContent,
+  WindowFrame,
+  WindowInput,
+  WindowLog,
+  WindowMetrics,
+  WindowOptions,
+} from './client/windows/types.js';
+export { WindowSystem, type WindowSystemOptions } from './client/windows/window-system.js';
 export { type ConnectionHandlers, type ConnectionOptions, WaylandConnection } from './connection.js';
 export { ProtocolError, WaylandError, type WaylandErrorCode } from './errors.js';
 export * from './protocol/generated/index.js';

@@ -96,18 +96,23 @@ export class Display {
         return;
       }
       const waiting = { resolve, reject };
-      const callback = this.root.sync();
-      this.waiting.add(waiting);
-      callback.listen({
-        done: () => {
-          this.waiting.delete(waiting);
-          resolve();
-        },
+      this.roundTrip(() => {
+        this.waiting.delete(waiting);
+        resolve();
       });
+      this.waiting.add(waiting);
     });
     // Whoever does not wait for it hears of the end from `ended`; nobody's rejection would end the process.
     result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * Calls back when the compositor has handled every request so far, before any event that it sent later is
+   * delivered (which `sync` can't promise); never when the connection ends before. WL_ERR_DEAD_OBJECT after the end.
+   */
+  roundTrip(done: () => void): void {
+    this.root.sync().listen({ done });
   }
 
   /** Sends what was requested so far now, instead of at the end of this turn of the event loop. */

@@ -1,0 +1,126 @@
+/** One connection to the compositor: what it offers, the pool, and the windows on it. */
+import type { UnixSocket } from 'vhost-user-native';
+import { WaylandError } from '../../errors.js';
+import { WlShmFormat } from '../../protocol/generated/wayland.js';
+import { Display } from '../display.js';
+import { Buffers } from './buffers.js';
+import { bindGlobals, type Globals } from './globals.js';
+import { Outputs } from './scale.js';
+import type { WindowLog } from './types.js';
+import type { WindowModel } from './window-model.js';
+import { type ViewHost, WindowView } from './window-view.js';
+
+export interface SessionOptions {
+  readonly pool: { readonly fd: number; readonly bytes: number };
+  readonly appId: string;
+  readonly log: WindowLog;
+}
+
+export interface SessionHandlers {
+  /** Windows can be made now. */
+  ready(): void;
+  /** It is over; called once, not after `close`. All windows are closed already. */
+  ended(error: WaylandError): void;
+}
+
+interface Bound {
+  readonly globals: Globals;
+  readonly buffers: Buffers;
+  readonly outputs: Outputs;
+}
+
+export class Session {
+  readonly display: Display;
+  private readonly options: SessionOptions;
+  private readonly handlers: SessionHandlers;
+  private readonly views = new Map<number, WindowView>();
+  private readonly formats = new Set<number>([WlShmFormat.argb8888, WlShmFormat.xrgb8888]);
+  private bound: Bound | null = null;
+  private over = false;
+
+  constructor(socket: UnixSocket, options: SessionOptions, handlers: SessionHandlers) {
+    this.options = options;
+    this.handlers = handlers;
+    this.display = new Display(socket, {
+      ended: (error) => this.end(error),
+      drained: () => this.wake(),
+    });
+    this.display.roundTrip(() => this.guard(() => this.bind()));
+  }
+
+  supportsFormat(format: number): boolean {
+    return this.formats.has(format);
+  }
+
+  /** Only once it is ready. */
+  createView(model: WindowModel): WindowView {
+    const { bound } = this;
+    if (bound === null) throw new Error('not ready');
+    const { display, options } = this;
+    const host: ViewHost = {
+      ...bound,
+      display,
+      poolBytes: options.pool.bytes,
+      appId: options.appId,
+      supportsFormat: (format) => this.supportsFormat(format),
+      warn: (message) => options.log.warn(message),
+      guard: (work) => this.guard(work),
+    };
+    const view = new WindowView(model, host);
+    this.views.set(view.surface.id, view);
+    return view;
+  }
+
+  closeView(view: WindowView): void {
+    if (!this.views.delete(view.surface.id)) return;
+    view.close(false);
+  }
+
+  /** Ends it from this side. */
+  close(): void {
+    if (this.over) return;
+    this.finish();
+    this.display.close();
+  }
+
+  /** Runs what fails when the connection can't go on: that ends the connection, nothing else. */
+  guard(work: () => void): void {
+    if (this.over) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof WaylandError)) throw error;
+      this.end(error);
+      this.display.close();
+    }
+  }
+
+  private bind(): void {
+    const { display, options } = this;
+    const globals = bindGlobals(display.registry);
+    globals.shm.listen({ format: (format) => this.formats.add(format) });
+    const { pool } = options;
+    const buffers = new Buffers(display, globals.shm.createPool(pool.fd, pool.bytes));
+    const outputs = new Outputs(display.registry, () => {
+      for (const view of this.views.values()) view.outputsChanged();
+    });
+    this.bound = { globals, buffers, outputs };
+    display.roundTrip(() => this.handlers.ready());
+  }
+
+  private wake(): void {
+    for (const view of this.views.values()) view.plan();
+  }
+
+  private end(error: WaylandError): void {
+    if (this.over) return;
+    this.finish();
+    this.handlers.ended(error);
+  }
+
+  private finish(): void {
+    this.over = true;
+    for (const view of this.views.values()) view.close(true);
+    this.views.clear();
+  }
+}
