@@ -13,6 +13,7 @@
         "src/pipe.cc",
         "src/pixels.cc",
         "src/scatter_gather.cc",
+        "src/udmabuf.cc",
         "src/unix_listener.cc",
         "src/unix_socket.cc",
         "src/watcher.cc"

@@ -5,9 +5,11 @@
 
 import { createRequire } from 'node:module';
 import type { EventFd, Mapping, Pipe, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
+import type { FilePiece } from './udmabuf.js';
 
 export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
 export * from './types.js';
+export { type FilePiece, type UdmabufLimits, udmabufLimits } from './udmabuf.js';
 
 interface Addon {
   connectUnix(path: string): UnixSocket;
@@ -27,6 +29,7 @@ interface Addon {
   fileSize(fd: number): number;
   fileIdentity(fd: number): FileIdentity;
   punchHole(fd: number, offset: number, length: number): void;
+  createUdmabuf(packed: Float64Array): number;
   isSocketListening(fd: number): boolean;
   pageSize: number;
 }
@@ -184,6 +187,21 @@ export function fileIdentity(fd: number): FileIdentity {
  */
 export function punchHole(fd: number, offset: number, length: number): void {
   addon.punchHole(fd, offset, length);
+}
+
+/**
+ * A dma-buf over pieces of memfds, in order, as a close-on-exec descriptor of the caller's. It shares the memory of the
+ * files and keeps their pages, whatever happens to the files. /dev/udmabuf is opened at the first call and stays open:
+ * ENOENT, EACCES and the like where that fails. EINVAL when a piece is not whole pages within its file, when there
+ * are none, when they are more than `udmabufLimits` allows, or when a file could shrink (no Seal.SHRINK) or can't be
+ * written (Seal.WRITE); EBADFD when one is no memfd.
+ */
+export function createUdmabuf(pieces: readonly FilePiece[]): number {
+  const packed = new Float64Array(pieces.length * 3);
+  pieces.forEach(({ fd, offset, length }, index) => {
+    packed.set([fd, offset, length], 3 * index);
+  });
+  return addon.createUdmabuf(packed);
 }
 
 /** Whether a socket listens, e.g. one inherited from a service manager. ENOTSOCK when it is no socket. */

@@ -15,6 +15,8 @@ export const Seal = {
   GROW: 4,
   /** No writing, through mappings either; fails with EBUSY while a writable mapping exists. */
   WRITE: 8,
+  /** As WRITE, but writable mappings that exist go on. */
+  FUTURE_WRITE: 16,
 } as const;
 
 export interface MemfdOptions {

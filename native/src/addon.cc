@@ -6,6 +6,7 @@
 #include "mapping.h"
 #include "pipe.h"
 #include "scatter_gather.h"
+#include "udmabuf.h"
 #include "unix_listener.h"
 #include "unix_socket.h"
 #include "watcher.h"
@@ -25,6 +26,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ScatterGather::Init(env, *addon, exports);
   Pipe::Init(env, *addon, exports);
   RegisterFdFunctions(env, exports);
+  RegisterUdmabufFunctions(env, exports);
   return exports;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "errors.h"
+#include "fd.h"
 
 namespace native {
 
@@ -22,6 +23,8 @@ struct Addon {
   std::shared_ptr<LoopState> loop;
   /// What the constructor that runs next takes over; null when JavaScript calls it, which is refused.
   void* pending = nullptr;
+  /// /dev/udmabuf, once it was needed.
+  UniqueFd udmabuf;
 };
 
 inline Addon& AddonOf(Napi::Env env) { return *env.GetInstanceData<Addon>(); }

@@ -11,5 +11,11 @@ export type { GpuMetrics } from './metrics.js';
 export type { OutputOptions } from './output/output-table.js';
 export type { QemuDisplayMetrics } from './output/qemu-display.js';
 export type { DmabufExport, PixelBuffer, PixelHold } from './resource/pixel-buffer.js';
+export {
+  UDMABUF_REFUSALS,
+  UdmabufExporter,
+  type UdmabufHost,
+  type UdmabufRefusal,
+} from './resource/udmabuf.js';
 export * from './wire/constants.js';
 export * from './wire/formats.js';

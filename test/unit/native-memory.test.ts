@@ -22,6 +22,7 @@ import {
   createEventFd,
   createMemfd,
   createScatterGather,
+  createUdmabuf,
   fileSize,
   type Mapping,
   mapAnonymous,
@@ -31,6 +32,7 @@ import {
   Seal,
   type Segment,
   sealsOf,
+  udmabufLimits,
 } from 'vhost-user-native';
 import { badNumbers, callWith, isCloseOnExec, notNumbers, openFds, thrownBy } from './native-support.js';
 
@@ -125,6 +127,30 @@ t.test('punchHole gives memory back and keeps the size', async (t) => {
   refusesBadNumbers(t, { punchHole }, 'punchHole', [scratch, 0, pageSize]);
   closeFd(scratch);
   closeFd(fd);
+});
+
+t.test('createUdmabuf: what it does not take', async (t) => {
+  const before = openFds();
+  const fd = createMemfd('pages', { size: 4 * pageSize, seals: Seal.SHRINK });
+  for (const bad of badNumbers) {
+    const good = { fd, offset: 0, length: pageSize };
+    for (const piece of [{ fd: bad }, { offset: bad }, { length: bad }]) {
+      t.throws(
+        () => createUdmabuf([good, { ...good, ...piece }]),
+        RangeError,
+        `${JSON.stringify(piece)} ${bad}`,
+      );
+    }
+  }
+  t.throws(() => createUdmabuf([{ fd: 2 ** 31, offset: 0, length: pageSize }]), RangeError);
+  const limits = udmabufLimits();
+  if (limits === null) {
+    t.throws(() => createUdmabuf([{ fd, offset: 0, length: pageSize }]), { code: 'ENOENT', syscall: 'open' });
+  } else {
+    t.ok(limits.entries >= 0 && limits.bytes % 2 ** 20 === 0);
+  }
+  closeFd(fd);
+  t.ok(openFds() - before <= 1, 'no descriptor is left but the device itself');
 });
 
 t.test('mapFile shares the file, both ways', async (t) => {
