@@ -17,22 +17,15 @@
  *   hide CONNECTOR
  *   quit
  *
- * picture() and cursor_pixel() have their twins in test/e2e/harness/pattern.ts.
+ * cursor_pixel() has its twin in test/e2e/harness/pattern.ts.
  */
-#include <drm.h>
+#include "kms.h"
+#include "lib.h"
 #include <drm_fourcc.h>
-#include <drm_mode.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/kd.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define MAX_OUTPUTS 16
@@ -40,31 +33,14 @@
 #define MAX_PLANES 64
 #define FLIP_TIMEOUT_MS 20000
 
-struct buffer {
-	uint32_t handle, fb, width, height, pitch;
-	uint64_t size;
-	uint8_t *map;
-};
-
 struct output {
 	uint32_t connector, crtc;
 	uint32_t format;
 	struct buffer front, back, cursor;
 };
 
-static int card = -1;
-static FILE *answers;
 static struct output outputs[MAX_OUTPUTS];
 static int output_count;
-
-static uint32_t picture(uint32_t x, uint32_t y, uint32_t seed)
-{
-	uint32_t r = (x + seed * 17) & 255;
-	uint32_t g = (y * 3 + seed * 31) & 255;
-	uint32_t b = ((x ^ y) + seed * 7) & 255;
-	/* The byte that XRGB ignores and that makes ARGB opaque. */
-	return 0xff000000u | r << 16 | g << 8 | b;
-}
 
 static uint32_t cursor_pixel(uint32_t x, uint32_t y, uint32_t seed)
 {
@@ -73,80 +49,6 @@ static uint32_t cursor_pixel(uint32_t x, uint32_t y, uint32_t seed)
 	/* Premultiplied: no channel above alpha. */
 	uint32_t r = (value >> 16 & 255) * alpha / 255, g = (value >> 8 & 255) * alpha / 255, b = (value & 255) * alpha / 255;
 	return alpha << 24 | r << 16 | g << 8 | b;
-}
-
-static int answer(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vfprintf(answers, format, args);
-	va_end(args);
-	fputc('\n', answers);
-	fflush(answers);
-	return 0;
-}
-
-static int fail(const char *what)
-{
-	return answer("error %s: %s", what, strerror(errno));
-}
-
-/* Interrupted ioctls are tried again, as libdrm does. */
-static int drm(unsigned long request, void *argument)
-{
-	int result;
-	do
-		result = ioctl(card, request, argument);
-	while (result < 0 && (errno == EINTR || errno == EAGAIN));
-	return result;
-}
-
-static void destroy_buffer(struct buffer *b)
-{
-	struct drm_mode_destroy_dumb destroy = { .handle = b->handle };
-	if (b->fb)
-		drm(DRM_IOCTL_MODE_RMFB, &b->fb);
-	if (b->map)
-		munmap(b->map, b->size);
-	if (b->handle)
-		drm(DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
-	memset(b, 0, sizeof *b);
-}
-
-static int create_buffer(struct buffer *b, uint32_t width, uint32_t height, uint32_t format)
-{
-	struct drm_mode_create_dumb create = { .width = width, .height = height, .bpp = 32 };
-	struct drm_mode_map_dumb map = { 0 };
-	struct drm_mode_fb_cmd2 fb = { .width = width, .height = height, .pixel_format = format };
-
-	memset(b, 0, sizeof *b);
-	if (drm(DRM_IOCTL_MODE_CREATE_DUMB, &create) < 0)
-		return -1;
-	b->handle = map.handle = fb.handles[0] = create.handle;
-	b->width = width;
-	b->height = height;
-	b->pitch = fb.pitches[0] = create.pitch;
-	b->size = create.size;
-	if (format && drm(DRM_IOCTL_MODE_ADDFB2, &fb) < 0)
-		return -1;
-	b->fb = fb.fb_id;
-	if (drm(DRM_IOCTL_MODE_MAP_DUMB, &map) < 0)
-		return -1;
-	b->map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, card, (off_t)map.offset);
-	if (b->map == MAP_FAILED) {
-		b->map = NULL;
-		return -1;
-	}
-	return 0;
-}
-
-static void draw(struct buffer *b, uint32_t x0, uint32_t y0, uint32_t width, uint32_t height, uint32_t seed)
-{
-	for (uint32_t y = y0; y < y0 + height && y < b->height; y++) {
-		uint32_t *row = (uint32_t *)(b->map + (size_t)y * b->pitch);
-		for (uint32_t x = x0; x < x0 + width && x < b->width; x++)
-			row[x] = picture(x, y, seed);
-	}
 }
 
 static int get_connector(uint32_t id, struct drm_mode_get_connector *c, struct drm_mode_modeinfo *modes)
@@ -169,7 +71,7 @@ static int get_connector(uint32_t id, struct drm_mode_get_connector *c, struct d
 	return drm(DRM_IOCTL_MODE_GETCONNECTOR, c);
 }
 
-static int open_card(void)
+static const char *open_card(void)
 {
 	uint32_t connectors[MAX_OUTPUTS], crtcs[MAX_OUTPUTS], encoders[MAX_OUTPUTS], fbs[64];
 	struct drm_set_client_cap planes = { .capability = DRM_CLIENT_CAP_UNIVERSAL_PLANES, .value = 1 };
@@ -177,7 +79,7 @@ static int open_card(void)
 
 	card = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
 	if (card < 0 || drm(DRM_IOCTL_SET_CLIENT_CAP, &planes) < 0)
-		return -1;
+		return "card0";
 	res.count_connectors = res.count_crtcs = res.count_encoders = MAX_OUTPUTS;
 	res.count_fbs = 64;
 	res.connector_id_ptr = (uintptr_t)connectors;
@@ -185,7 +87,7 @@ static int open_card(void)
 	res.encoder_id_ptr = (uintptr_t)encoders;
 	res.fb_id_ptr = (uintptr_t)fbs;
 	if (drm(DRM_IOCTL_MODE_GETRESOURCES, &res) < 0)
-		return -1;
+		return "GETRESOURCES";
 	/* virtio-gpu: connector i can only be driven by CRTC i. */
 	output_count = (int)(res.count_connectors < res.count_crtcs ? res.count_connectors : res.count_crtcs);
 	if (output_count > MAX_OUTPUTS)
@@ -194,7 +96,7 @@ static int open_card(void)
 		outputs[i].connector = connectors[i];
 		outputs[i].crtc = crtcs[i];
 	}
-	return 0;
+	return NULL;
 }
 
 static int do_info(void)
@@ -317,12 +219,8 @@ static int do_flip(struct output *o, uint32_t count, uint32_t seed)
 
 static int do_dirty(struct output *o, uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint32_t seed)
 {
-	struct drm_clip_rect clip = { (uint16_t)x, (uint16_t)y, (uint16_t)(x + width), (uint16_t)(y + height) };
-	struct drm_mode_fb_dirty_cmd dirty = { .fb_id = o->front.fb, .num_clips = 1, .clips_ptr = (uintptr_t)&clip };
 	draw(&o->front, x, y, width, height, seed);
-	if (drm(DRM_IOCTL_MODE_DIRTYFB, &dirty) < 0)
-		return fail("DIRTYFB");
-	return answer("ok");
+	return mark_dirty(o->front.fb, x, y, width, height) < 0 ? fail("DIRTYFB") : answer("ok");
 }
 
 static int do_cursor(struct output *o, uint32_t width, uint32_t height, int hot_x, int hot_y, uint32_t seed)
@@ -394,27 +292,6 @@ static int run_command(const char *line)
 	return answer("error not understood: %s", line);
 }
 
-static int serve(const char *in_path, const char *out_path)
-{
-	char line[512];
-	/* Opened for both directions: the FIFOs outlive each writer and reader on the other side. */
-	FILE *in = fopen(in_path, "r+");
-	answers = fopen(out_path, "r+");
-	if (!in || !answers) {
-		perror("drm-test: FIFO");
-		return 1;
-	}
-	if (open_card() < 0)
-		return fail("card0"), 1;
-	answer("ok ready");
-	while (fgets(line, sizeof line, in)) {
-		line[strcspn(line, "\n")] = 0;
-		if (run_command(line))
-			break;
-	}
-	return 0;
-}
-
 static int console(void)
 {
 	static unsigned char glyphs[512 * 32 * 4], screen[4 + 512 * 256 * 2];
@@ -444,7 +321,7 @@ static int console(void)
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "serve"))
-		return serve(argv[2], argv[3]);
+		return serve(argv[2], argv[3], open_card, run_command);
 	if (argc == 2 && !strcmp(argv[1], "console"))
 		return console();
 	fputs("usage: drm-test serve IN OUT | drm-test console\n", stderr);

@@ -25,6 +25,8 @@ export interface DisplayHandlers {
 export interface DisplayOptions extends ConnectionOptions {
   /** Objects at one time. Default 65536. */
   readonly objectsMax?: number;
+  /** Interfaces beside the built-in ones, by name, that objects may have. */
+  readonly interfaces?: ReadonlyMap<string, InterfaceTable>;
 }
 
 interface Waiting {
@@ -41,11 +43,13 @@ export class Display {
   private readonly host: ObjectHost;
   private readonly root: WlDisplay;
   private readonly waiting = new Set<Waiting>();
+  private readonly moreInterfaces: ReadonlyMap<string, InterfaceTable>;
   private endError: WaylandError | null = null;
 
   /** Takes over the socket (see `connectToCompositor`) and asks for the globals. */
   constructor(socket: UnixSocket, handlers: DisplayHandlers = {}, options: DisplayOptions = {}) {
     this.handlers = handlers;
+    this.moreInterfaces = options.interfaces ?? new Map();
     this.objects = new ObjectMap(options.objectsMax);
     this.connection = new WaylandConnection(
       socket,
@@ -59,7 +63,7 @@ export class Display {
     this.encoder = new Encoder(this.connection.messageBytesMax);
     this.host = {
       request: (from, message, values, created) => this.request(from, message, values, created),
-      interfaceByName,
+      interfaceByName: (name) => this.interfaceByName(name),
     };
     const root = createProxy(this.host, wl_display, 1, 1);
     this.objects.add(root);
@@ -144,6 +148,12 @@ export class Display {
     this.waiting.clear();
   }
 
+  private interfaceByName(name: string): InterfaceTable {
+    const table = INTERFACES.get(name) ?? this.moreInterfaces.get(name);
+    if (table === undefined) throw new Error(`no interface ${name}`);
+    return table;
+  }
+
   private request(
     from: ProxyObject,
     message: MessageTable,
@@ -197,7 +207,12 @@ export class Display {
   private fromWire(from: ProxyObject, message: MessageTable, arg: ArgTable, value: WireValue): unknown {
     const about = `${from.table.name}.${message.name}: argument ${arg.name}`;
     if (arg.type === 'new_id') {
-      const made = createProxy(this.host, interfaceByName(arg.interface ?? ''), Number(value), from.version);
+      const made = createProxy(
+        this.host,
+        this.interfaceByName(arg.interface ?? ''),
+        Number(value),
+        from.version,
+      );
       this.objects.addServerObject(made);
       // What a destroyed object makes is never seen here; its events still have to be understood.
       if (!from.alive) made.kill();
@@ -231,12 +246,6 @@ export class Display {
 }
 
 const ANY_ID: ArgTable = { name: 'object_id', type: 'uint' };
-
-function interfaceByName(name: string): InterfaceTable {
-  const table = INTERFACES.get(name);
-  if (table === undefined) throw new Error(`no interface ${name}`);
-  return table;
-}
 
 /** Closes the descriptors of an event that nobody takes. */
 function closeFds(message: MessageTable, values: readonly WireValue[]): void {

@@ -1,5 +1,6 @@
 /** The guest's drm-test (guest/drm-test.c) from the host's side: what it is told and what it answers. */
 import type { GuestChannel } from './guest-channel.js';
+import { GuestProgram } from './guest-program.js';
 
 export interface GuestMode {
   readonly width: number;
@@ -22,21 +23,14 @@ export interface GuestOutputs {
   readonly planes: readonly { readonly possibleCrtcs: number; readonly formats: readonly string[] }[];
 }
 
-/** A drm-test that runs in the background of the guest and owns its display until `quit`. */
-export class DrmTest {
-  private readonly guest: GuestChannel;
-
-  private constructor(guest: GuestChannel) {
-    this.guest = guest;
-  }
-
+/** A drm-test that owns the guest's display until `quit`. */
+export class DrmTest extends GuestProgram {
   static async start(guest: GuestChannel): Promise<DrmTest> {
-    await guest.run('dt start');
-    return new DrmTest(guest);
+    return new DrmTest(guest, 'drm-test').launch();
   }
 
   async info(): Promise<GuestOutputs> {
-    return JSON.parse(await this.guest.run('dt info')) as GuestOutputs;
+    return JSON.parse(await this.command('info')) as GuestOutputs;
   }
 
   /** Shows picture(seed) in a mode of that size. `format` is a DRM fourcc. */
@@ -82,14 +76,5 @@ export class DrmTest {
 
   async hide(connector: number): Promise<void> {
     await this.command('hide', connector);
-  }
-
-  /** Ends it; the kernel puts the text console back. */
-  async quit(): Promise<void> {
-    await this.command('quit');
-  }
-
-  private async command(...words: readonly (string | number)[]): Promise<void> {
-    await this.guest.run(`dt ${words.join(' ')}`);
   }
 }

@@ -1,4 +1,4 @@
-/** The pictures that guest/drm-test.c draws, computed on the host: twins of its picture() and cursor_pixel(). */
+/** What the guest's test programs draw and write (guest/lib.h, guest/drm-test.c), computed on the host. */
 import { computed, type RgbPicture } from './picture.js';
 
 /** 0xRRGGBB of one pixel of picture(seed). */
@@ -31,4 +31,12 @@ export function cursorRgba(width: number, height: number, seed: number): Uint8Ar
     }
   }
   return rgba;
+}
+
+/** Bytes of shared memory as the guest's programs write them, from `offset` on. */
+export function bytePattern(offset: number, length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, at) => {
+    const i = offset + at;
+    return i * 7 + (i >>> 8) * 13 + (i >>> 16) * 29 + seed * 101;
+  });
 }

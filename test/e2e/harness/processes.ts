@@ -23,11 +23,17 @@ export class TestProcess {
   private text = '';
   private readonly listeners = new Set<() => void>();
 
-  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+  constructor(
+    name: string,
+    command: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+    folder = process.cwd(),
+  ) {
     this.name = name;
     // setpriv: the kernel ends the process with us, even when we are killed.
     const wrapped = ['--pdeathsig', 'KILL', command, ...args];
-    this.child = spawn('setpriv', wrapped, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    this.child = spawn('setpriv', wrapped, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd: folder });
     running.add(this.child);
     this.exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {

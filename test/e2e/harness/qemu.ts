@@ -19,6 +19,8 @@ export interface QemuOptions {
   readonly device: readonly string[];
   /** More words for the kernel's command line. */
   readonly append?: string;
+  /** The guest that has a Wayland desktop, too (guest/desktop). */
+  readonly desktop?: boolean;
   /** A script of qemu-configs/ that gives QEMU its machine and device; the rest comes from here. */
   readonly launcher?: readonly string[];
 }
@@ -60,7 +62,7 @@ function controlArguments(folder: string): string[] {
 }
 
 function startProcess(options: QemuOptions, folder: string): TestProcess {
-  const image = scriptOutput('guest/build', options.kernel);
+  const image = scriptOutput(options.desktop === true ? 'guest/desktop' : 'guest/build', options.kernel);
   const program = scriptOutput('scripts/qemu-tree', options.qemu);
   const append = `${KERNEL_COMMAND_LINE} ${options.append ?? 'quiet loglevel=4'}`;
   const [kernel, initramfs] = [join(image, 'vmlinuz'), join(image, 'initramfs')];

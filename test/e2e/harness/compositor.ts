@@ -1,0 +1,118 @@
+/**
+ * A compositor of the host for windows of ours: headless, in a runtime folder of its own, with screenshots of what it
+ * shows. It can be killed and started again in the same place.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { UnixSocket } from 'vhost-user-native';
+import { connectToCompositor } from '../../../src/wayland/index.js';
+import { difference, type RgbPicture, savePicture } from './picture.js';
+import type { TestProcess } from './processes.js';
+
+const SHOT_INTERVAL_MS = 50;
+const PICTURE_TIMEOUT_MS = 60_000;
+
+/** What one needs to know to run a compositor. */
+export interface CompositorProgram {
+  /** For people. */
+  readonly name: string;
+  /** WAYLAND_DISPLAY of its clients. */
+  readonly display: string;
+  /** Starts it. `folder` is its XDG_RUNTIME_DIR, `env` its environment. */
+  start(folder: string, env: NodeJS.ProcessEnv): TestProcess;
+  /** Its output when clients can connect. */
+  readonly readyOutput: RegExp;
+  /** One picture of its whole output. */
+  screenshot(folder: string, env: NodeJS.ProcessEnv): Promise<RgbPicture>;
+}
+
+export class HostCompositor {
+  readonly name: string;
+  /** Environment of its clients. */
+  readonly env: NodeJS.ProcessEnv;
+  private readonly program: CompositorProgram;
+  private readonly folder: string;
+  private process: TestProcess | null = null;
+
+  constructor(program: CompositorProgram) {
+    this.program = program;
+    this.name = program.name;
+    this.folder = mkdtempSync(join(tmpdir(), 'compositor-'));
+    // (What tap sets for Node.js is of no use to other programs.)
+    const { NODE_OPTIONS: _, WAYLAND_SOCKET: __, ...env } = process.env;
+    this.env = { ...env, XDG_RUNTIME_DIR: this.folder, WAYLAND_DISPLAY: program.display };
+  }
+
+  static async start(program: CompositorProgram): Promise<HostCompositor> {
+    const compositor = new HostCompositor(program);
+    await compositor.start();
+    return compositor;
+  }
+
+  /** What it wrote since it was started (last). */
+  get output(): string {
+    return this.process?.output ?? '';
+  }
+
+  /** Starts it (again) and waits until clients can connect. */
+  async start(): Promise<void> {
+    const { WAYLAND_DISPLAY: _, ...env } = this.env;
+    this.process = this.program.start(this.folder, env);
+    try {
+      await this.process.waitForOutput(this.program.readyOutput);
+    } catch (error) {
+      if (this.process.exit?.code !== 127) throw error;
+      throw new Error(`${this.name} is not installed; scripts/setup does it`);
+    }
+  }
+
+  /** Kills it: its clients see their connections end, nothing is put away. */
+  async kill(): Promise<void> {
+    await this.process?.stop('SIGKILL');
+  }
+
+  connect(): UnixSocket {
+    return connectToCompositor({ ...this.env });
+  }
+
+  screenshot(): Promise<RgbPicture> {
+    return this.program.screenshot(this.folder, this.env);
+  }
+
+  /** Takes screenshots until one equals `expected`; on failure both are written to out/. */
+  async waitForScreen(name: string, expected: RgbPicture): Promise<void> {
+    let shot: RgbPicture | null = null;
+    try {
+      await this.waitForShot((actual) => {
+        shot = actual;
+        return difference(actual, expected);
+      });
+    } catch (error) {
+      const paths = [savePicture(`${name}-expected`, expected)];
+      if (shot !== null) paths.push(savePicture(`${name}-actual`, shot));
+      throw new Error(`${name}: ${(error as Error).message}; see ${paths.join(' and ')}`);
+    }
+  }
+
+  /**
+   * Takes screenshots until `look` returns null; rejects with what it returned last when that takes too long.
+   * (A compositor tells nobody when it has drawn.)
+   */
+  async waitForShot(look: (shot: RgbPicture) => string | null): Promise<RgbPicture> {
+    const deadline = Date.now() + PICTURE_TIMEOUT_MS;
+    for (;;) {
+      const shot = await this.screenshot();
+      const complaint = look(shot);
+      if (complaint === null) return shot;
+      if (Date.now() > deadline) throw new Error(`${this.name}: ${complaint}\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, SHOT_INTERVAL_MS));
+    }
+  }
+
+  /** Ends it and removes its folder. */
+  async close(): Promise<void> {
+    await this.process?.stop('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

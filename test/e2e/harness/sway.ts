@@ -1,0 +1,73 @@
+/**
+ * sway as the host's compositor: the one that is built on wlroots, where programs can be given a keyboard and a pointer
+ * (see virtual-seat.ts).
+ */
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CompositorProgram } from './compositor.js';
+import { decodePpm, type RgbPicture } from './picture.js';
+import { TestProcess } from './processes.js';
+
+export interface SwayOptions {
+  /** Of its only output, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Scale of the output; 1.5 is possible. Default 1. */
+  readonly scale?: number;
+  /**
+   * How windows appear. 'filling' (the default): tiled, without borders, the only one fills the output. 'floating':
+   * with the size they want, at the output's top left corner.
+   */
+  readonly windows?: 'filling' | 'floating';
+}
+
+/** sway does not run as root: who is root becomes this user. */
+const NOBODY = 65534;
+
+const FLOATING = 'for_window [app_id=".*"] floating enable, border none, move absolute position 0 0';
+
+export function sway(options: SwayOptions): CompositorProgram {
+  const { width, height, scale = 1, windows = 'filling' } = options;
+  const config = [
+    `output HEADLESS-1 resolution ${width}x${height} scale ${scale}`,
+    // What sway draws by itself where no window is.
+    'output * bg #204060 solid_color',
+    'default_border none',
+    'default_floating_border none',
+    'focus_follows_mouse no',
+    'xwayland disable',
+    ...(windows === 'floating' ? [FLOATING] : []),
+    'exec echo sway is ready',
+  ];
+  return {
+    name: 'sway',
+    display: 'wayland-1',
+    readyOutput: /sway is ready/,
+    start: (folder, env) => start(folder, env, config.join('\n')),
+    screenshot,
+  };
+}
+
+function start(folder: string, env: NodeJS.ProcessEnv, config: string): TestProcess {
+  const file = join(folder, 'sway-config');
+  writeFileSync(file, `${config}\n`);
+  const headless = { WLR_BACKENDS: 'headless', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' };
+  const command = ['sway', '--config', file];
+  if (process.getuid?.() === 0) {
+    chownSync(folder, NOBODY, NOBODY);
+    // A change of user would undo what ends the process with us: it comes first.
+    const user = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'];
+    command.unshift(...user, 'setpriv', '--pdeathsig', 'KILL');
+    return new TestProcess('sway', 'setpriv', command, { ...env, ...headless });
+  }
+  const [program = '', ...args] = command;
+  return new TestProcess('sway', program, args, { ...env, ...headless });
+}
+
+async function screenshot(folder: string, env: NodeJS.ProcessEnv): Promise<RgbPicture> {
+  const file = join(folder, 'shot.ppm');
+  const grim = new TestProcess('grim', 'grim', ['-t', 'ppm', file], env);
+  const { code } = await grim.exited;
+  if (code !== 0) throw new Error(`no screenshot (${code}): ${grim.output}`);
+  return decodePpm(readFileSync(file));
+}

@@ -1,0 +1,61 @@
+/** weston as the host's compositor: Debian 12's, or a current one out of a cached tree (scripts/weston-tree). */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CompositorProgram } from './compositor.js';
+import type { RgbPicture } from './picture.js';
+import { decodePng } from './png.js';
+import { TestProcess } from './processes.js';
+
+export type WestonVersion = '10' | 'current';
+
+export interface WestonOptions {
+  readonly version: WestonVersion;
+  /** Of its only output, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Scale of the output. Default 1. */
+  readonly scale?: number;
+  /** 'kiosk' (the default): a window fills the output. 'desktop': windows have the size they want. */
+  readonly shell?: 'kiosk' | 'desktop';
+}
+
+const DISPLAY = 'weston-test';
+
+export function weston(options: WestonOptions): CompositorProgram {
+  const { version, width, height, scale = 1, shell = 'kiosk' } = options;
+  const [programs, backend] =
+    version === '10'
+      ? ['', ['--backend=headless-backend.so', '--use-pixman', `--shell=${shell}-shell.so`]]
+      : [`${westonTree()}/`, ['--backend=headless', '--renderer=pixman', `--shell=${shell}`]];
+  // --debug opens the interface for screenshots to every client.
+  const rest = ['--no-config', '--idle-time=0', '--debug', `--socket=${DISPLAY}`];
+  const args = [...backend, ...rest, `--width=${width}`, `--height=${height}`, `--scale=${scale}`];
+  return {
+    name: `weston ${version}`,
+    display: DISPLAY,
+    // The shell is the last that it loads; its socket is there by then.
+    readyOutput: /Loading module '[^']*-shell\.so'/,
+    start: (_folder, env) => new TestProcess('weston', `${programs}weston`, args, env),
+    screenshot: (folder, env) => screenshot(`${programs}weston-screenshooter`, folder, env),
+  };
+}
+
+function westonTree(): string {
+  return execFileSync('scripts/weston-tree', {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+}
+
+/** weston's own program writes a file, with a name of its choice, to the folder it is started in. */
+async function screenshot(program: string, folder: string, env: NodeJS.ProcessEnv): Promise<RgbPicture> {
+  const into = mkdtempSync(join(folder, 'shot-'));
+  const shooter = new TestProcess('weston-screenshooter', program, [], env, into);
+  const { code } = await shooter.exited;
+  const [name] = readdirSync(into);
+  if (code !== 0 || name === undefined) throw new Error(`no screenshot (${code}): ${shooter.output}`);
+  const picture = decodePng(readFileSync(join(into, name)));
+  rmSync(into, { recursive: true });
+  return picture;
+}
