@@ -5,9 +5,11 @@
       "sources": [
         "src/addon.cc",
         "src/args.cc",
+        "src/drm.cc",
         "src/errors.cc",
         "src/event_fd.cc",
         "src/fd.cc",
+        "src/files.cc",
         "src/guard.cc",
         "src/mapping.cc",
         "src/pipe.cc",

@@ -4,9 +4,11 @@
  */
 
 import { createRequire } from 'node:module';
+import type { DrmDevice } from './drm.js';
 import type { EventFd, Mapping, Pipe, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
 import type { FilePiece } from './udmabuf.js';
 
+export type { DrmDevice } from './drm.js';
 export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
 export * from './types.js';
 export { type FilePiece, type UdmabufLimits, udmabufLimits } from './udmabuf.js';
@@ -31,6 +33,9 @@ interface Addon {
   punchHole(fd: number, offset: number, length: number): void;
   createUdmabuf(packed: Float64Array): number;
   isSocketListening(fd: number): boolean;
+  openDrm(path: string): DrmDevice;
+  sealedFile(name: string, content: Uint8Array): number;
+  lockFile(path: string): number | null;
   pageSize: number;
 }
 
@@ -207,4 +212,28 @@ export function createUdmabuf(pieces: readonly FilePiece[]): number {
 /** Whether a socket listens, e.g. one inherited from a service manager. ENOTSOCK when it is no socket. */
 export function isSocketListening(fd: number): boolean {
   return addon.isSocketListening(fd);
+}
+
+/**
+ * Opens a node (/dev/dri/renderD128, say) of Linux's virtio-gpu driver. ENOTTY (or EINVAL) when it is no DRM device,
+ * ENODEV when it belongs to another driver.
+ */
+export function openDrm(path: string): DrmDevice {
+  return addon.openDrm(path);
+}
+
+/**
+ * A file in memory with that content, which nobody can change any more; its descriptor is for reading only,
+ * close-on-exec and the caller's. `name` shows up in /proc only.
+ */
+export function sealedFile(name: string, content: Uint8Array): number {
+  return addon.sealedFile(name, content);
+}
+
+/**
+ * Opens a lock file, made where it is missing, and locks it (flock) for as long as the descriptor, which is the
+ * caller's, is open. Null when somebody else has it locked.
+ */
+export function lockFile(path: string): number | null {
+  return addon.lockFile(path);
 }

@@ -1,8 +1,10 @@
 // Registration: everything that index.ts sees.
 #include "addon.h"
 
+#include "drm.h"
 #include "event_fd.h"
 #include "fd.h"
+#include "files.h"
 #include "mapping.h"
 #include "pipe.h"
 #include "scatter_gather.h"
@@ -25,7 +27,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Mapping::Init(env, *addon, exports);
   ScatterGather::Init(env, *addon, exports);
   Pipe::Init(env, *addon, exports);
+  DrmDevice::Init(env, *addon, exports);
   RegisterFdFunctions(env, exports);
+  RegisterFileFunctions(env, exports);
   RegisterUdmabufFunctions(env, exports);
   return exports;
 }
