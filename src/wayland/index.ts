@@ -1,6 +1,14 @@
 /** Wayland for Node.js: codec, connection, protocol tables and a client. */
 export { connectToCompositor } from './client/connect.js';
 export { Display, type DisplayHandlers, type DisplayOptions } from './client/display.js';
+export {
+  type DmabufBuffer,
+  type DmabufImage,
+  DmabufImporter,
+  type DmabufMetrics,
+  type DmabufState,
+} from './client/dmabuf.js';
+export { DRM_FORMAT_MOD_INVALID, DRM_FORMAT_MOD_LINEAR } from './client/dmabuf-formats.js';
 export type { AnyWaylandObject, WaylandObject } from './client/object.js';
 export type { BindOptions, Global, Registry, RegistryListener } from './client/registry.js';
 export type {

@@ -44,6 +44,7 @@ export class Display {
   private readonly root: WlDisplay;
   private readonly waiting = new Set<Waiting>();
   private readonly moreInterfaces: ReadonlyMap<string, InterfaceTable>;
+  private readonly endWatchers = new Set<() => void>();
   private endError: WaylandError | null = null;
 
   /** Takes over the socket (see `connectToCompositor`) and asks for the globals. */
@@ -119,6 +120,11 @@ export class Display {
     this.root.sync().listen({ done });
   }
 
+  /** Calls back once when the connection is over, whoever ended it. */
+  watchEnd(ended: () => void): void {
+    this.endWatchers.add(ended);
+  }
+
   /** Sends what was requested so far now, instead of at the end of this turn of the event loop. */
   flush(): void {
     this.connection.flush();
@@ -146,6 +152,8 @@ export class Display {
     this.objects.killAll();
     for (const { reject } of this.waiting) reject(error);
     this.waiting.clear();
+    for (const ended of this.endWatchers) ended();
+    this.endWatchers.clear();
   }
 
   private interfaceByName(name: string): InterfaceTable {
