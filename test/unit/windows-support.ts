@@ -24,7 +24,7 @@ export async function later(holds: () => boolean, what: string): Promise<void> {
   throw new Error(`waited in vain for ${what}`);
 }
 
-export const POOL_BYTES = 1 << 20;
+export const POOL_BYTES = 8 << 20;
 
 export interface TestFrame extends WindowFrame {
   readonly name: string;

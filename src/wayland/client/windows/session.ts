@@ -1,11 +1,12 @@
 /** One connection to the compositor: what it offers, the pool, and the windows on it. */
 import type { UnixSocket } from 'vhost-user-native';
 import { WaylandError } from '../../errors.js';
-import { WlShmFormat } from '../../protocol/generated/wayland.js';
+import { WlShmFormat, type WlSurface } from '../../protocol/generated/wayland.js';
 import { Display } from '../display.js';
 import { Buffers } from './buffers.js';
 import { bindGlobals, type Globals } from './globals.js';
 import { Outputs } from './scale.js';
+import { Seats } from './seat/seats.js';
 import type { WindowLog } from './types.js';
 import type { WindowModel } from './window-model.js';
 import { type ViewHost, WindowView } from './window-view.js';
@@ -27,6 +28,7 @@ interface Bound {
   readonly globals: Globals;
   readonly buffers: Buffers;
   readonly outputs: Outputs;
+  readonly seats: Seats;
 }
 
 export class Session {
@@ -65,6 +67,7 @@ export class Session {
       supportsFormat: (format) => this.supportsFormat(format),
       warn: (message) => options.log.warn(message),
       guard: (work) => this.guard(work),
+      rescaled: (view) => bound.seats.cursorChanged(view),
     };
     const view = new WindowView(model, host);
     this.views.set(view.surface.id, view);
@@ -72,8 +75,15 @@ export class Session {
   }
 
   closeView(view: WindowView): void {
-    if (!this.views.delete(view.surface.id)) return;
+    if (!this.views.has(view.surface.id)) return;
+    this.bound?.seats.forget(view);
+    this.views.delete(view.surface.id);
     view.close(false);
+  }
+
+  /** The window's cursor image is another. */
+  cursorChanged(view: WindowView): void {
+    this.guard(() => this.bound?.seats.cursorChanged(view));
   }
 
   /** Ends it from this side. */
@@ -104,8 +114,18 @@ export class Session {
     const outputs = new Outputs(display.registry, () => {
       for (const view of this.views.values()) view.outputsChanged();
     });
-    this.bound = { globals, buffers, outputs };
+    const seats = new Seats(display.registry, {
+      globals,
+      viewOf: (surface) => this.viewOf(surface),
+      warn: (message) => options.log.warn(message),
+    });
+    this.bound = { globals, buffers, outputs, seats };
     display.roundTrip(() => this.handlers.ready());
+  }
+
+  private viewOf(surface: WlSurface | null): WindowView | null {
+    const view = surface === null ? undefined : this.views.get(surface.id);
+    return view?.surface === surface ? (view ?? null) : null;
   }
 
   private wake(): void {
@@ -120,6 +140,7 @@ export class Session {
 
   private finish(): void {
     this.over = true;
+    this.bound?.seats.close();
     for (const view of this.views.values()) view.close(true);
     this.views.clear();
   }

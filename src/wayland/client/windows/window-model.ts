@@ -1,6 +1,6 @@
 /** A window as its owner wants it, whatever compositor there is: what a new connection builds it from. */
 import { FrameCounters } from './frame-counters.js';
-import { SIZE_MAX, SIZE_MIN, TITLE_LENGTH_MAX } from './limits.js';
+import { CURSOR_EDGE_MAX, SIZE_MAX, SIZE_MIN, TITLE_LENGTH_MAX } from './limits.js';
 import type { CursorImage, Size, WindowContent, WindowInput, WindowOptions } from './types.js';
 
 export class WindowModel {
@@ -13,7 +13,7 @@ export class WindowModel {
   title: string;
   fullscreen: boolean;
   visible = false;
-  cursor: CursorImage | null = null;
+  private cursorImage: CursorImage | null = null;
   private readonly options: WindowOptions;
 
   constructor(options: WindowOptions) {
@@ -25,6 +25,24 @@ export class WindowModel {
     this.sizeMax = options.sizeMax ?? SIZE_MAX;
     this.title = cleanTitle(options.title);
     this.fullscreen = options.fullscreen ?? false;
+  }
+
+  get cursor(): CursorImage | null {
+    return this.cursorImage;
+  }
+
+  /** RangeError for an image that is too large, or smaller than it says. */
+  setCursor(image: CursorImage | null): void {
+    if (image === null) {
+      this.cursorImage = null;
+      return;
+    }
+    const { width, height, pixels } = image;
+    const isEdge = (size: number): boolean => Number.isInteger(size) && size > 0 && size <= CURSOR_EDGE_MAX;
+    if (!isEdge(width) || !isEdge(height) || pixels.length < width * height * 4) {
+      throw new RangeError(`a cursor of ${width}x${height} in ${pixels.length} bytes`);
+    }
+    this.cursorImage = { ...image, pixels: pixels.slice(0, width * height * 4) };
   }
 
   resize(size: Size): void {

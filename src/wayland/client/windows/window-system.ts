@@ -168,7 +168,8 @@ class SystemWindow implements HostWindow {
   }
 
   setCursor(image: CursorImage | null): void {
-    this.model.cursor = image;
+    this.model.setCursor(image);
+    if (this.session !== null && this.view !== null) this.session.cursorChanged(this.view);
   }
 
   setFullscreen(fullscreen: boolean): void {

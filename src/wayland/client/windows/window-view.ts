@@ -1,5 +1,5 @@
 /** One window on one connection: its surface, and what it takes to keep that right. */
-import type { WlSurface, WpViewport } from '../../protocol/generated/index.js';
+import { type WlSurface, type WpViewport, XdgToplevelResizeEdge } from '../../protocol/generated/index.js';
 import type { Display } from '../display.js';
 import type { Buffers } from './buffers.js';
 import { FramePump } from './frame-pump.js';
@@ -8,6 +8,7 @@ import type { Globals } from './globals.js';
 import { RESIZE_INTERVAL_MS } from './limits.js';
 import { type Outputs, SurfaceScale } from './scale.js';
 import { Toplevel } from './toplevel.js';
+import { TouchSlots } from './touch-slots.js';
 import type { Size } from './types.js';
 import type { WindowModel } from './window-model.js';
 
@@ -21,6 +22,8 @@ export interface ViewHost {
   readonly appId: string;
   supportsFormat(format: number): boolean;
   warn(message: string): void;
+  /** The picture of a window has another scale: what is drawn beside it may have to follow. */
+  rescaled(view: WindowView): void;
   /** Runs what may fail with the connection. */
   guard(work: () => void): void;
 }
@@ -29,6 +32,9 @@ export class WindowView {
   readonly model: WindowModel;
   readonly surface: WlSurface;
   readonly toplevel: Toplevel;
+  /** Keyboards whose focus is here. */
+  readonly keyboards = new Set<object>();
+  readonly touchSlots = new TouchSlots();
   private readonly host: ViewHost;
   private readonly geometry: WindowGeometry;
   private readonly pump: FramePump;
@@ -40,6 +46,7 @@ export class WindowView {
   private closed = false;
   private destination: Size | null = null;
   private bufferScale = 1;
+  private toldScale = 1;
   private resizeTimer: NodeJS.Timeout | null = null;
   private lastRefusal = '';
 
@@ -120,9 +127,19 @@ export class WindowView {
     this.setFullscreen(!this.geometry.fullscreen);
   }
 
-  /** Logical size of the picture. */
-  get pictureSize(): Size {
-    return this.geometry.surfaceSize;
+  /** A place on the surface as a place in the picture: 0 to 1. */
+  fractionOf(x: number, y: number): [number, number] {
+    const { width, height } = this.geometry.surfaceSize;
+    return [Math.max(0, Math.min(1, x / width)), Math.max(0, Math.min(1, y / height))];
+  }
+
+  /** The edge or corner that the user means who drags from there: the picture is divided in three by three. */
+  edgeAt(x: number, y: number): number {
+    const [atX, atY] = this.fractionOf(x, y);
+    const { top, bottom, left, right, bottom_right } = XdgToplevelResizeEdge;
+    const vertical = atY < 1 / 3 ? top : atY > 2 / 3 ? bottom : 0;
+    const horizontal = atX < 1 / 3 ? left : atX > 2 / 3 ? right : 0;
+    return vertical + horizontal || bottom_right;
   }
 
   /** Logical pixels for one of the guest's. */
@@ -144,6 +161,7 @@ export class WindowView {
       this.surface.destroy();
     }
     this.pump.close();
+    this.model.input.releaseAll();
   }
 
   private configure(configured: Configured, suspended: boolean): void {
@@ -184,6 +202,11 @@ export class WindowView {
       this.destination = surfaceSize;
       this.viewport.setDestination(surfaceSize.width, surfaceSize.height);
       changed = true;
+    }
+    const { pictureScale } = this;
+    if (pictureScale !== this.toldScale) {
+      this.toldScale = pictureScale;
+      this.host.rescaled(this);
     }
     if (bufferScale !== this.bufferScale) {
       this.bufferScale = bufferScale;
