@@ -164,6 +164,14 @@ export function createScatterGather(segments: readonly Segment[]): ScatterGather
   return addon.createScatterGather([...indices.keys()], packed);
 }
 
+/**
+ * The same for thousands of segments, without an object for each: `packed` has three numbers a segment, the index of
+ * its mapping in `mappings`, its offset there and its length.
+ */
+export function packedScatterGather(mappings: readonly Mapping[], packed: Float64Array): ScatterGather {
+  return addon.createScatterGather([...mappings], packed);
+}
+
 /** Closes a plain descriptor (EBADF when it is not open). */
 export function closeFd(fd: number): void {
   addon.closeFd(fd);

@@ -6,13 +6,11 @@ import type { ScatterGather, UnixSocket } from 'vhost-user-native';
 import type { Logger } from './logger.js';
 import type { DescriptorChain, Virtqueue } from './queue/virtqueue.js';
 
-/** A piece of guest memory, by guest-physical address. */
-export interface GuestRange {
-  /** Guest-physical address of the first byte. */
-  readonly address: number;
-  /** Bytes, at least 1. */
-  readonly length: number;
-}
+/**
+ * Pieces of guest memory, two numbers each: the guest-physical address of its first byte, and its length in bytes, at
+ * least 1. Not objects, since a guest's buffer may be of hundreds of thousands of pages.
+ */
+export type GuestRanges = Float64Array;
 
 /** The file behind one entry of the memory table. */
 export interface MemoryFile {
@@ -34,7 +32,7 @@ export interface DeviceMemory {
    * A scatter/gather table over guest-physical ranges, or null when one of them is not guest memory.
    * The caller closes it. A range may cross from one memory region into an adjacent one.
    */
-  scatterGather(ranges: readonly GuestRange[]): ScatterGather | null;
+  scatterGather(ranges: GuestRanges): ScatterGather | null;
   /** The files that guest memory lies in, by ascending guest address. */
   files(): readonly MemoryFile[];
   /** Marks guest memory that the device wrote other than through a chain, for live migration. */

@@ -6,7 +6,7 @@ export { Message } from './connection/message.js';
 export type {
   DeviceMemory,
   FrontEnd,
-  GuestRange,
+  GuestRanges,
   MemoryFile,
   SharedMemoryRegion,
   VhostUserDevice,

@@ -218,7 +218,7 @@ scenario('memory tables that lie', async (t, bench) => {
   const count = MemoryTableHeader.encode({ count: 0xffff_ffff, padding: 0 });
   t.equal(await raw.command(R.SET_MEM_TABLE, count, [fd]), 'refused', 'four billion regions');
   const { frontEnd } = bench.device;
-  const whole = [{ address: region.guestAddress, length: region.size }];
+  const whole = Float64Array.of(region.guestAddress, region.size);
   const table = frontEnd?.memory.scatterGather(whole);
   t.equal(table?.length, region.size, 'the old table is in force');
   table?.close();

@@ -11,7 +11,7 @@ import type {
   DescriptorChain,
   DeviceMemory,
   FrontEnd,
-  GuestRange,
+  GuestRanges,
   Logger,
   MemoryFile,
   Virtqueue,
@@ -96,7 +96,7 @@ export class TestMemory implements DeviceMemory {
   readonly mapping: Mapping;
   readonly bytes: Uint8Array;
   readonly tables: ScatterGather[] = [];
-  dirty: GuestRange[] = [];
+  dirty: { readonly address: number; readonly length: number }[] = [];
   /** What the front-end took away: nothing is guest memory any more. */
   gone = false;
 
@@ -105,10 +105,11 @@ export class TestMemory implements DeviceMemory {
     this.bytes = new Uint8Array(this.mapping.window(0, length));
   }
 
-  scatterGather(ranges: readonly GuestRange[]): ScatterGather | null {
+  scatterGather(ranges: GuestRanges): ScatterGather | null {
     const segments: Segment[] = [];
-    for (const { address, length } of ranges) {
-      const offset = address - this.base;
+    for (let i = 0; i < ranges.length; i += 2) {
+      const offset = (ranges[i] as number) - this.base;
+      const length = ranges[i + 1] as number;
       if (this.gone || offset < 0 || offset + length > this.mapping.length) return null;
       segments.push({ mapping: this.mapping, offset, length });
     }

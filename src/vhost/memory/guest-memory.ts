@@ -6,10 +6,11 @@
  * that offsets stay small integers. A run of bytes that crosses from one window into the next is two pieces,
  * whether the border lies inside a region or between two adjacent regions.
  */
-import type { Mapping, ScatterGather, Segment } from 'vhost-user-native';
-import { createScatterGather, mapFile } from 'vhost-user-native';
-import type { DeviceMemory, GuestRange, MemoryFile } from '../device.js';
+import type { Mapping, ScatterGather } from 'vhost-user-native';
+import { mapFile } from 'vhost-user-native';
+import type { DeviceMemory, GuestRanges, MemoryFile } from '../device.js';
 import type { DirtyLog } from './dirty-log.js';
+import { PackedSegments } from './packed-segments.js';
 import { checkTable, closeRegion, mapRegion, type Region, type RegionDescription } from './region.js';
 
 export type { RegionDescription } from './region.js';
@@ -147,11 +148,11 @@ export class GuestMemory implements DeviceMemory {
     if (this.dirtyLog !== null) this.dirtyLog.mark(address, length);
   }
 
-  scatterGather(ranges: readonly GuestRange[]): ScatterGather | null {
-    const segments: Segment[] = [];
-    for (const range of ranges) {
-      let address = range.address;
-      let left = range.length;
+  scatterGather(ranges: GuestRanges): ScatterGather | null {
+    const segments = new PackedSegments(ranges.length / 2);
+    for (let i = 0; i < ranges.length; i += 2) {
+      let address = ranges[i] as number;
+      let left = ranges[i + 1] as number;
       if (!(left > 0)) return null;
       while (left > 0) {
         const window = this.windowOf(address);
@@ -159,12 +160,12 @@ export class GuestMemory implements DeviceMemory {
         const region = this.owners[window] as Region;
         const offset = address - region.guestAddress;
         const length = Math.min(left, region.size - offset);
-        segments.push({ mapping: region.mapping, offset, length });
+        segments.add(region.mapping, offset, length);
         address += length;
         left -= length;
       }
     }
-    return createScatterGather(segments);
+    return segments.table();
   }
 
   files(): readonly MemoryFile[] {

@@ -3,7 +3,7 @@
  * copy table over them that is made again whenever the guest's memory table changed.
  */
 import type { ScatterGather } from 'vhost-user-native';
-import type { DescriptorChain, DeviceMemory, GuestRange } from 'vhost-user-ts';
+import type { DescriptorChain, DeviceMemory, GuestRanges } from 'vhost-user-ts';
 import { viewOf } from 'vhost-user-ts';
 import { ENTRY_EMPTY, ENTRY_OUTSIDE, type Refusal, SHORT_COMMAND } from '../result.js';
 import { MemEntry } from '../wire/structs.js';
@@ -13,14 +13,11 @@ const scratch = new Uint8Array(ENTRIES_PER_READ * MemEntry.size);
 const scratchView = viewOf(scratch);
 const { addr: ADDR, length: LENGTH } = MemEntry.offsets;
 
-/** Ranges as [address, length] pairs, one after the other: 16 bytes each, and nothing for the collector. */
-export type PackedRanges = Float64Array;
-
 /**
  * Copies `count` entries out of the chain, from `offset` of its readable part, and checks each. Neighbours that
  * adjoin become one range. The caller has checked that the chain is long enough for `count` entries.
  */
-export function readEntries(chain: DescriptorChain, offset: number, count: number): PackedRanges | Refusal {
+export function readEntries(chain: DescriptorChain, offset: number, count: number): GuestRanges | Refusal {
   const packed = new Float64Array(count * 2);
   let used = 0;
   let end = -1;
@@ -47,28 +44,20 @@ export function readEntries(chain: DescriptorChain, offset: number, count: numbe
   return used === packed.length ? packed : packed.slice(0, used);
 }
 
-function unpack(packed: PackedRanges): GuestRange[] {
-  const ranges: GuestRange[] = new Array(packed.length / 2);
-  for (let i = 0; i < ranges.length; i++) {
-    ranges[i] = { address: packed[2 * i] as number, length: packed[2 * i + 1] as number };
-  }
-  return ranges;
-}
-
 export class Backing {
-  readonly #ranges: PackedRanges;
+  readonly #ranges: GuestRanges;
   #table: ScatterGather | null;
   #generation: number;
 
-  private constructor(ranges: PackedRanges, table: ScatterGather, generation: number) {
+  private constructor(ranges: GuestRanges, table: ScatterGather, generation: number) {
     this.#ranges = ranges;
     this.#table = table;
     this.#generation = generation;
   }
 
   /** Returns null when one of the ranges is not guest memory. */
-  static over(memory: DeviceMemory, ranges: PackedRanges): Backing | null {
-    const table = memory.scatterGather(unpack(ranges));
+  static over(memory: DeviceMemory, ranges: GuestRanges): Backing | null {
+    const table = memory.scatterGather(ranges);
     return table === null ? null : new Backing(ranges, table, memory.generation);
   }
 
@@ -81,7 +70,7 @@ export class Backing {
   table(memory: DeviceMemory): ScatterGather | null {
     if (this.#generation !== memory.generation) {
       this.#table?.close();
-      this.#table = memory.scatterGather(unpack(this.#ranges));
+      this.#table = memory.scatterGather(this.#ranges);
       this.#generation = memory.generation;
     }
     return this.#table;

@@ -1,5 +1,5 @@
 /** The 2D resources of one VM (virtio 1.3, 5.7.6.8): host memory for pixels, and guest memory behind it. */
-import type { DeviceMemory } from 'vhost-user-ts';
+import type { DeviceMemory, GuestRanges } from 'vhost-user-ts';
 import type { GpuLimits } from '../limits.js';
 import type { GpuMetrics } from '../metrics.js';
 import {
@@ -16,7 +16,7 @@ import {
   TOO_MUCH_MEMORY,
 } from '../result.js';
 import { PIXEL_FORMATS } from '../wire/formats.js';
-import { Backing, type PackedRanges } from './backing.js';
+import { Backing } from './backing.js';
 import type { HostAccount } from './host-account.js';
 import { type PixelMemorySource, pixelBytes } from './pixel-memory.js';
 import { SwapBuffer } from './swap-buffer.js';
@@ -76,7 +76,7 @@ export class ResourceTable {
   }
 
   /** Puts guest memory behind the resource. Returns null, or why it was refused. */
-  attachBacking(resource: Resource, ranges: PackedRanges, memory: DeviceMemory): Refusal | null {
+  attachBacking(resource: Resource, ranges: GuestRanges, memory: DeviceMemory): Refusal | null {
     if (resource.backing !== null) return ALREADY_BACKED;
     if (!this.#account.hasRoomForEntries(ranges.length / 2)) return TOO_MANY_ENTRIES;
     const backing = Backing.over(memory, ranges);
