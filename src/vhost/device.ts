@@ -55,6 +55,8 @@ export interface FrontEnd {
   hasFeature(bit: number): boolean;
   /** Tells the driver that config space changed. Resolves false when the front-end can't pass it on. */
   configChanged(): Promise<boolean>;
+  /** True when the front-end can map shared memory regions: when it took PROTOCOL_F_SHMEM and gave us a channel. */
+  readonly mapsSharedMemory: boolean;
   /** Maps [fdOffset, +length) of `fd` into region `id` at `offset`. Resolves false when it refuses. */
   mapShared(id: number, fd: number, fdOffset: number, offset: number, length: number): Promise<boolean>;
   /** Undoes exactly one earlier mapping. */

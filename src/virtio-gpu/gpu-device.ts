@@ -10,6 +10,7 @@ import {
   type DescriptorChain,
   type FrontEnd,
   type Logger,
+  type SharedMemoryRegion,
   silentLogger,
   type VhostUserDevice,
   type Virtqueue,
@@ -27,6 +28,8 @@ import { type GpuMetrics, newMetrics } from './metrics.js';
 import { DisplayInfo } from './output/display-info.js';
 import { type OutputOptions, OutputTable } from './output/output-table.js';
 import type { QemuDisplay, QemuDisplayMetrics } from './output/qemu-display.js';
+import type { DmabufExporter } from './resource/guest-pages.js';
+import { type HostBlobOrigins, NO_HOST_BLOBS } from './resource/host-blob.js';
 import { FanOut } from './scanout/fan-out.js';
 import { VmState } from './vm-state.js';
 import {
@@ -34,7 +37,9 @@ import {
   QUEUE_COUNT,
   VIRTIO_GPU_EVENT_DISPLAY,
   VIRTIO_GPU_F_EDID,
+  VIRTIO_GPU_F_RESOURCE_BLOB,
   VIRTIO_GPU_F_RESOURCE_UUID,
+  VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
 } from './wire/constants.js';
 
 export interface GpuDeviceOptions {
@@ -45,8 +50,15 @@ export interface GpuDeviceOptions {
   /** Where pictures go, besides QEMU's display. */
   readonly sinks?: readonly DisplaySink[];
   readonly log?: Logger;
-  /** Memory that guest, device and compositor share; it stays the caller's. Pixels then lie in it. */
+  /**
+   * Memory that guest, device and compositor share; it stays the caller's. With it the device has blobs, and the pixels
+   * of other resources lie in it, too.
+   */
   readonly region?: SharedRegion | null;
+  /** Makes dma-bufs of guest memory; absent = there are none. */
+  readonly dmabufs?: DmabufExporter;
+  /** Stands in for the contexts, in tests. */
+  readonly hostBlobs?: HostBlobOrigins;
   /** Stands in for QEMU's display, in tests. */
   readonly qemuDisplay?: QemuDisplay;
 }
@@ -58,6 +70,8 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   /** Bytes of host memory for pixels, and guest memory ranges behind resources. */
   readonly hostBytes: number;
   readonly backingEntries: number;
+  /** Bytes of blobs on the host, mapped or not. */
+  readonly blobBytes: number;
   /** What QEMU's display was sent. */
   readonly display: QemuDisplayMetrics;
   /** The guest's mistakes since the device was made, by kind. */
@@ -75,9 +89,24 @@ function checkedLimits(limits: Partial<GpuLimits>): GpuLimits {
   return all;
 }
 
+const NO_DMABUFS: DmabufExporter = { export: () => null };
+
+function offeredFeatures(region: SharedRegion | null): bigint {
+  const bits = [VIRTIO_GPU_F_EDID, VIRTIO_GPU_F_RESOURCE_UUID];
+  if (region !== null) bits.push(VIRTIO_GPU_F_RESOURCE_BLOB);
+  return bits.reduce((features, bit) => features | (1n << BigInt(bit)), 0n);
+}
+
+function sharedMemoryOf(region: SharedRegion | null): SharedMemoryRegion[] {
+  const length = region?.windowBytes ?? 0;
+  return length === 0 ? [] : [{ id: VIRTIO_GPU_SHM_ID_HOST_VISIBLE, length }];
+}
+
 export class GpuDevice implements VhostUserDevice {
   readonly queueCount = QUEUE_COUNT;
-  readonly features = (1n << BigInt(VIRTIO_GPU_F_EDID)) | (1n << BigInt(VIRTIO_GPU_F_RESOURCE_UUID));
+  readonly features: bigint;
+  /** Window of blobs on the host. */
+  readonly sharedMemory: readonly SharedMemoryRegion[];
 
   readonly #limits: GpuLimits;
   readonly #log: Logger;
@@ -89,6 +118,8 @@ export class GpuDevice implements VhostUserDevice {
   readonly #displayInfo: DisplayInfo;
   readonly #sink: DisplaySink;
   readonly #region: SharedRegion | null;
+  readonly #dmabufs: DmabufExporter;
+  readonly #hostBlobs: HostBlobOrigins;
   readonly #control: ControlQueue;
   readonly #cursor: CursorQueue;
   readonly #running = new Set<number>();
@@ -107,6 +138,10 @@ export class GpuDevice implements VhostUserDevice {
     this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
     this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
     this.#region = options.region ?? null;
+    this.#dmabufs = options.dmabufs ?? NO_DMABUFS;
+    this.#hostBlobs = options.hostBlobs ?? NO_HOST_BLOBS;
+    this.features = offeredFeatures(this.#region);
+    this.sharedMemory = sharedMemoryOf(this.#region);
     this.#control = new ControlQueue(this.#faults);
     this.#cursor = new CursorQueue(this.#faults);
   }
@@ -120,6 +155,7 @@ export class GpuDevice implements VhostUserDevice {
       resources: vm?.resources.count ?? 0,
       hostBytes: vm?.account.bytes ?? 0,
       backingEntries: vm?.account.entries ?? 0,
+      blobBytes: vm?.account.blobBytes ?? 0,
       display: { ...this.#qemuDisplay.metrics },
       faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, this.#faults.count(kind)])) as Record<
         FaultKind,
@@ -153,6 +189,8 @@ export class GpuDevice implements VhostUserDevice {
       mapMemory: mapAnonymous,
       metrics: this.#metrics,
       region: this.#region,
+      dmabufs: this.#dmabufs,
+      hostBlobs: this.#hostBlobs,
     });
   }
 
@@ -176,13 +214,18 @@ export class GpuDevice implements VhostUserDevice {
 
   queueStarted(queue: Virtqueue): void {
     this.#running.add(queue.index);
+    // A machine that goes on has its blobs still, and wants to see them.
+    if (this.#vm?.resources.hasMappedBlobs && !this.#vm.window.mapped)
+      this.#vm.window.ensure(() => undefined);
     if (this.#running.size === QUEUE_COUNT) this.#qemuDisplay.setReady(true);
   }
 
   queueStopped(queue: Virtqueue): void {
     this.#running.delete(queue.index);
     this.#qemuDisplay.setReady(false);
-    if (queue.index !== CURSOR_QUEUE) this.#control.answerHeld(queue);
+    if (queue.index === CURSOR_QUEUE) return;
+    this.#control.answerHeld(queue);
+    this.#vm?.window.doubt();
   }
 
   handleChain(queue: Virtqueue, chain: DescriptorChain): void {

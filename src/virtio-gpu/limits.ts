@@ -18,6 +18,11 @@ export interface GpuLimits {
   readonly maxBackingEntries: number;
   /** The same, all resources together. An entry costs 16 bytes here and as much again in the copy table. */
   readonly maxBackingEntriesTotal: number;
+  /**
+   * Bytes of all blobs on the host (HOST3D), mapped or not. They take memory of the shared region only while they are
+   * mapped, so the region's window bounds them as well.
+   */
+  readonly maxBlobBytes: number;
   /** Width and height of a resource, in pixels; at most 32768, so that sizes stay far from any overflow. */
   readonly maxDimension: number;
 }
@@ -29,8 +34,12 @@ export const DEFAULT_LIMITS: GpuLimits = {
   maxHostBytes: 512 * MIB,
   maxBackingEntries: 262144,
   maxBackingEntriesTotal: 1048576,
+  maxBlobBytes: 1024 * MIB,
   maxDimension: 16384,
 };
+
+/** How long the answer to a fenced RESOURCE_FLUSH waits for the displays, in ms; Linux waits no longer than that. */
+export const FLUSH_WAIT_MAX_MS = 50;
 
 /** Width and height of an output, in pixels. What EDID can say of a mode's physical size ends above. */
 export const OUTPUT_DIMENSION_MAX = 16384;

@@ -94,6 +94,21 @@ export const NO_ENTRIES = invalidParameter('a backing without entries');
 export const ENTRY_EMPTY = invalidParameter('a backing entry of length 0');
 export const ENTRY_OUTSIDE = invalidParameter('a backing entry is not guest memory');
 export const NO_SUCH_CAPSET = invalidParameter('no such capset');
+export const NOT_A_BLOB = invalidParameter('the resource is not a blob');
+export const IS_A_BLOB = invalidParameter('the resource is a blob');
+export const BAD_BLOB_MEMORY = invalidParameter('unknown kind of blob memory');
+export const BAD_BLOB_FLAGS = invalidParameter('unknown blob flags');
+export const BAD_BLOB_SIZE = invalidParameter(
+  'the size is 0, too large, or not that of the memory behind it',
+);
+export const HOST_BLOB_WITH_ENTRIES = invalidParameter('a blob on the host has no backing entries');
+export const NO_SUCH_BLOB = invalidParameter('the context has no such blob id');
+export const BLOB_NOT_MAPPABLE = invalidParameter('the blob is not one that can be mapped');
+export const BLOB_ALREADY_MAPPED = invalidParameter('the blob is mapped already');
+export const MAP_OUTSIDE = invalidParameter('the blob does not lie in the window there, or not on pages');
+export const MAP_OVERLAPS = invalidParameter('another blob lies there');
+export const BLOB_NOT_MAPPED = invalidParameter('the blob is not mapped: it has no bytes to show');
+export const BAD_LAYOUT = invalidParameter('the picture does not lie inside the blob');
 export const TOO_MANY_RESOURCES = outOfMemory('too many resources');
 export const TOO_MUCH_MEMORY = outOfMemory('too much host memory');
 export const TOO_MANY_ENTRIES = outOfMemory('too many backing entries');
@@ -103,6 +118,11 @@ export const ALREADY_BACKED = refusal(
   'the resource has a backing already',
 );
 export const NOT_BACKED = refusal(VIRTIO_GPU_RESP_ERR_UNSPEC, 'invalid-state', 'the resource has no backing');
+export const NO_WINDOW = refusal(
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  'invalid-state',
+  'the front-end maps no memory of the host',
+);
 export const SHORT_COMMAND = refusal(
   VIRTIO_GPU_RESP_ERR_UNSPEC,
   'short-command',

@@ -5,7 +5,11 @@ import type { DisplaySink } from './display-sink.js';
 import type { GpuLimits } from './limits.js';
 import type { GpuMetrics } from './metrics.js';
 import type { DisplayInfoSource } from './output/display-info-source.js';
+import type { ShadowParts } from './resource/guest-blob-buffer.js';
+import type { DmabufExporter } from './resource/guest-pages.js';
+import { GuestWindow } from './resource/guest-window.js';
 import { HostAccount } from './resource/host-account.js';
+import type { HostBlobOrigins } from './resource/host-blob.js';
 import { type MapMemory, PixelMemorySource } from './resource/pixel-memory.js';
 import { ResourceTable } from './resource/resource-table.js';
 import { ScanoutTable } from './scanout/scanout-table.js';
@@ -20,6 +24,8 @@ export interface VmParts {
   readonly metrics: GpuMetrics;
   /** What guest, device and compositor share; null when there is none. */
   readonly region: SharedRegion | null;
+  readonly dmabufs: DmabufExporter;
+  readonly hostBlobs: HostBlobOrigins;
 }
 
 export class VmState {
@@ -30,6 +36,10 @@ export class VmState {
   readonly metrics: GpuMetrics;
   readonly account: HostAccount;
   readonly pixelMemory: PixelMemorySource;
+  /** What shadows of guest blobs are made with. */
+  readonly shadows: ShadowParts;
+  readonly window: GuestWindow;
+  readonly hostBlobs: HostBlobOrigins;
   readonly resources: ResourceTable;
   readonly scanouts: ScanoutTable;
 
@@ -41,7 +51,11 @@ export class VmState {
     this.metrics = parts.metrics;
     this.account = new HostAccount(parts.limits);
     this.pixelMemory = new PixelMemorySource(this.account, parts.mapMemory, parts.region);
-    this.resources = new ResourceTable(parts.limits, this.account, this.pixelMemory, parts.metrics);
+    this.hostBlobs = parts.hostBlobs;
+    this.window = new GuestWindow(frontEnd, parts.region);
+    const { limits, metrics, dmabufs } = parts;
+    this.shadows = { memory: frontEnd.memory, pixelMemory: this.pixelMemory, metrics };
+    this.resources = new ResourceTable({ ...this.shadows, limits, account: this.account, dmabufs });
     this.scanouts = new ScanoutTable(parts.sink);
   }
 
@@ -51,6 +65,7 @@ export class VmState {
     for (let id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++) this.sink.setCursor(id, 0, 0, null);
     this.resources.clear();
     this.pixelMemory.clear();
+    this.window.forget();
   }
 
   /** Gives everything back; displays may hold pixels a little longer. */

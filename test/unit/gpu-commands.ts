@@ -73,6 +73,63 @@ export function transfer(resourceId: number, r: Rect, offset = 0): Uint8Array {
   return concat(header(gpu.VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D), body);
 }
 
+export interface BlobArguments {
+  readonly blobMem?: number;
+  readonly blobFlags?: number;
+  readonly blobId?: bigint;
+  readonly size?: number;
+  readonly entries?: readonly (readonly [addr: number, length: number])[];
+  readonly nrEntries?: number;
+  readonly ctxId?: number;
+}
+
+/** A mappable blob on the host of a page, unless the arguments say otherwise. */
+export function createBlob(resourceId: number, args: BlobArguments = {}): Uint8Array {
+  const { blobMem = 2, blobFlags = 1, blobId = 0n, size = 4096, entries = [], ctxId = 0 } = args;
+  const nrEntries = args.nrEntries ?? entries.length;
+  return concat(
+    header(gpu.VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, { ctxId }),
+    wire.ResourceCreateBlobBody.encode({ resourceId, blobMem, blobFlags, nrEntries, blobId, size }),
+    ...entries.map(([addr, length]) => wire.MemEntry.encode({ addr, length, padding: 0 })),
+  );
+}
+
+/** A blob of guest memory. */
+export function guestBlob(
+  resourceId: number,
+  entries: readonly (readonly [addr: number, length: number])[],
+  size = entries.reduce((sum, [, length]) => sum + length, 0),
+): Uint8Array {
+  return createBlob(resourceId, { blobMem: 1, blobFlags: 2, entries, size });
+}
+
+export function mapBlob(resourceId: number, offset: number): Uint8Array {
+  const body = wire.ResourceMapBlobBody.encode({ resourceId, padding: 0, offset });
+  return concat(header(gpu.VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB), body);
+}
+
+export function unmapBlob(resourceId: number): Uint8Array {
+  return onResource(gpu.VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, resourceId);
+}
+
+export interface BlobPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly stride?: number;
+  readonly offset?: number;
+  readonly format?: number;
+  readonly r?: Rect;
+}
+
+export function setScanoutBlob(scanoutId: number, resourceId: number, picture: BlobPicture): Uint8Array {
+  const { width, height, stride = width * 4, offset = 0, format = 2 } = picture;
+  const r = picture.r ?? rect(width, height);
+  const strides = [stride, 0, 0, 0];
+  const offsets = [offset, 0, 0, 0];
+  const body = { r, scanoutId, resourceId, width, height, format, padding: 0, strides, offsets };
+  return concat(header(gpu.VIRTIO_GPU_CMD_SET_SCANOUT_BLOB), wire.SetScanoutBlobBody.encode(body));
+}
+
 export function getEdid(scanout: number): Uint8Array {
   return concat(header(gpu.VIRTIO_GPU_CMD_GET_EDID), wire.GetEdidBody.encode({ scanout, padding: 0 }));
 }

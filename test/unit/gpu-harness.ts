@@ -246,7 +246,10 @@ export class GpuHarness {
     this.sink.take();
   }
 
-  readonly frontEnd: FrontEnd = {
+  /** What the front-end does when it is asked for a mapping. */
+  mapShared: FrontEnd['mapShared'] = () => Promise.resolve(false);
+
+  readonly frontEnd: FrontEnd & { mapsSharedMemory: boolean } = {
     memory: this.memory,
     log: silentLogger,
     hasFeature: (bit) => ((this.accepted >> BigInt(bit)) & 1n) === 1n,
@@ -254,7 +257,8 @@ export class GpuHarness {
       this.configChanges += 1;
       return Promise.resolve(true);
     },
-    mapShared: () => Promise.resolve(false),
+    mapsSharedMemory: true,
+    mapShared: (id, fd, fdOffset, offset, length) => this.mapShared(id, fd, fdOffset, offset, length),
     unmapShared: () => Promise.resolve(false),
     fail: (error) => {
       throw error;

@@ -235,6 +235,12 @@ export class SessionState implements VringOwner, FrontEnd {
     return this.ask(BackEndRequest.CONFIG_CHANGE_MSG, NO_PAYLOAD, ProtocolFeature.CONFIG);
   }
 
+  get mapsSharedMemory(): boolean {
+    const needed =
+      this.hasProtocolFeature(ProtocolFeature.SHMEM) && this.hasProtocolFeature(ProtocolFeature.REPLY_ACK);
+    return needed && this.backEndChannel !== null;
+  }
+
   mapShared(id: number, fd: number, fdOffset: number, offset: number, length: number): Promise<boolean> {
     if (!this.hasProtocolFeature(ProtocolFeature.SHMEM)) return Promise.resolve(false);
     const payload = sharedMemoryPayload(this.device, { id, fdOffset, offset, length });

@@ -18,13 +18,19 @@ import {
 import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_FLAG_FENCE, VIRTIO_GPU_FLAG_INFO_RING_IDX } from '../wire/constants.js';
 import { CtrlHdr } from '../wire/structs.js';
+import { blobCommands } from './blob-commands.js';
 import { type Command, HEADER_BYTES, type Request } from './command.js';
 import { displayCommands } from './display-commands.js';
 import { resourceCommands } from './resource-commands.js';
 import { Responder } from './responder.js';
 import { scanoutCommands } from './scanout-commands.js';
 
-const COMMANDS: readonly Command[] = [...displayCommands, ...resourceCommands, ...scanoutCommands];
+const COMMANDS: readonly Command[] = [
+  ...displayCommands,
+  ...resourceCommands,
+  ...scanoutCommands,
+  ...blobCommands,
+];
 
 const { type: TYPE, flags: FLAGS, ctxId: CTX_ID, ringIdx: RING_IDX } = CtrlHdr.offsets;
 

@@ -6,6 +6,7 @@ import {
   ALREADY_BACKED,
   ENTRY_OUTSIDE,
   type GpuResult,
+  IS_A_BLOB,
   NO_ENTRIES,
   NO_SUCH_RESOURCE,
   NOT_BACKED,
@@ -54,6 +55,7 @@ function unrefResource(vm: VmState, body: ResourceBody): GpuResult {
 function attachBacking(vm: VmState, body: ResourceAttachBackingBody, request: Request): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
+  if (resource.kind === 'blob') return IS_A_BLOB;
   if (resource.backing !== null) return ALREADY_BACKED;
   const { nrEntries } = body;
   if (nrEntries === 0) return NO_ENTRIES;
@@ -69,7 +71,7 @@ function attachBacking(vm: VmState, body: ResourceAttachBackingBody, request: Re
 function detachBacking(vm: VmState, body: ResourceBody): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
-  return vm.resources.detachBacking(resource) ?? OK_NODATA;
+  return resource.kind === 'blob' ? IS_A_BLOB : (vm.resources.detachBacking(resource) ?? OK_NODATA);
 }
 
 /**
@@ -80,6 +82,8 @@ function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
   const { r, offset } = body;
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
+  // Linux sends it for each buffer that it draws into, blobs of guest memory among them: there is nothing to do.
+  if (resource.kind === 'blob') return resource.pages === null ? IS_A_BLOB : OK_NODATA;
   const { buffer, backing } = resource;
   if (backing === null) return NOT_BACKED;
   if (!insideBounds(r, buffer.width, buffer.height)) return RECT_OUTSIDE;

@@ -7,9 +7,27 @@ import type { DescriptorChain, Virtqueue } from 'vhost-user-ts';
 import { viewOf } from 'vhost-user-ts';
 import { HEADER_BYTES } from '../command/command.js';
 import type { GuestFaults } from '../faults.js';
+import type { BlobResource } from '../resource/resource.js';
+import type { PictureLayout, ShownBuffer } from '../resource/shown-buffer.js';
 import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_CMD_MOVE_CURSOR, VIRTIO_GPU_CMD_UPDATE_CURSOR } from '../wire/constants.js';
+import { BYTES_PER_PIXEL, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM } from '../wire/formats.js';
 import { CtrlHdr, UpdateCursorBody } from '../wire/structs.js';
+
+/** A blob does not say how its pixels lie; a cursor has 64 x 64 of them (virtio 1.3, 5.7.6.10), with alpha. */
+const CURSOR_SIZE = 64;
+const CURSOR_LAYOUT: PictureLayout = {
+  width: CURSOR_SIZE,
+  height: CURSOR_SIZE,
+  format: VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM,
+  strideBytes: CURSOR_SIZE * BYTES_PER_PIXEL,
+  offsetBytes: 0,
+};
+
+function blobCursor(vm: VmState, blob: BlobResource): ShownBuffer | null {
+  const isLargeEnough = blob.bytes >= CURSOR_SIZE * CURSOR_LAYOUT.strideBytes;
+  return isLargeEnough ? blob.picture(CURSOR_LAYOUT, vm.shadows) : null;
+}
 
 const REQUEST_BYTES = HEADER_BYTES + UpdateCursorBody.size;
 
@@ -62,6 +80,15 @@ export class CursorQueue {
       this.#faults.note('invalid-cursor', { resourceId: body.resourceId, reason: 'no such resource' });
       return;
     }
-    vm.sink.setCursor(scanoutId, x, y, { buffer: resource.buffer, hotX: body.hotX, hotY: body.hotY });
+    const buffer = resource.kind === '2d' ? resource.buffer : blobCursor(vm, resource);
+    if (buffer?.show() !== true) {
+      this.#faults.note('invalid-cursor', { resourceId: body.resourceId, reason: 'no picture of a cursor' });
+      return;
+    }
+    // Displays read the picture now, if at all.
+    buffer.retain();
+    vm.sink.setCursor(scanoutId, x, y, { buffer, hotX: body.hotX, hotY: body.hotY });
+    buffer.release();
+    buffer.hide();
   }
 }

@@ -45,12 +45,13 @@ export function readEntries(chain: DescriptorChain, offset: number, count: numbe
 }
 
 export class Backing {
-  readonly #ranges: GuestRanges;
+  readonly ranges: GuestRanges;
   #table: ScatterGather | null;
   #generation: number;
+  #closed = false;
 
   private constructor(ranges: GuestRanges, table: ScatterGather, generation: number) {
-    this.#ranges = ranges;
+    this.ranges = ranges;
     this.#table = table;
     this.#generation = generation;
   }
@@ -61,22 +62,34 @@ export class Backing {
     return table === null ? null : new Backing(ranges, table, memory.generation);
   }
 
+  /** Bytes of all ranges together. */
+  get bytes(): number {
+    let bytes = 0;
+    for (let i = 1; i < this.ranges.length; i += 2) bytes += this.ranges[i] as number;
+    return bytes;
+  }
+
   /** Ranges that this backing holds on to. */
   get entries(): number {
-    return this.#ranges.length / 2;
+    return this.ranges.length / 2;
   }
 
   /** The copy table for guest memory as it is now, or null when the ranges are not all in it any more. */
   table(memory: DeviceMemory): ScatterGather | null {
-    if (this.#generation !== memory.generation) {
+    if (this.#generation !== memory.generation && !this.#closed) {
       this.#table?.close();
-      this.#table = memory.scatterGather(this.#ranges);
+      this.#table = memory.scatterGather(this.ranges);
       this.#generation = memory.generation;
     }
     return this.#table;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   close(): void {
+    this.#closed = true;
     this.#table?.close();
     this.#table = null;
   }

@@ -5,6 +5,7 @@ export class HostAccount {
   readonly #limits: GpuLimits;
   #bytes = 0;
   #entries = 0;
+  #blobBytes = 0;
 
   constructor(limits: GpuLimits) {
     this.#limits = limits;
@@ -29,6 +30,22 @@ export class HostAccount {
 
   giveBytes(bytes: number): void {
     this.#bytes -= bytes;
+  }
+
+  /** Bytes of blobs on the host, mapped or not. */
+  get blobBytes(): number {
+    return this.#blobBytes;
+  }
+
+  /** Takes `bytes` for a blob, or takes nothing and returns false when that would go over the limit. */
+  takeBlobBytes(bytes: number): boolean {
+    if (this.#blobBytes + bytes > this.#limits.maxBlobBytes) return false;
+    this.#blobBytes += bytes;
+    return true;
+  }
+
+  giveBlobBytes(bytes: number): void {
+    this.#blobBytes -= bytes;
   }
 
   /** True when `entries` more are within the limit. */

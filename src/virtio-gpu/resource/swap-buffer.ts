@@ -8,8 +8,9 @@ import type { Mapping } from 'vhost-user-native';
 import type { Rect } from '../display-sink.js';
 import type { GpuMetrics } from '../metrics.js';
 import { BYTES_PER_PIXEL, SWIZZLE_IDENTITY } from '../wire/formats.js';
-import type { PixelBuffer, PixelHold } from './pixel-buffer.js';
+import type { PixelHold } from './pixel-buffer.js';
 import { type PixelMemory, type PixelMemorySource, pixelBytes } from './pixel-memory.js';
+import type { ShownBuffer } from './shown-buffer.js';
 import { StaleArea } from './stale-area.js';
 
 /** The one that is shown, the one that the compositor will show next, and the one to write to. */
@@ -48,7 +49,7 @@ class Hold implements PixelHold {
   }
 }
 
-export class SwapBuffer implements PixelBuffer {
+export class SwapBuffer implements ShownBuffer {
   readonly width: number;
   readonly height: number;
   readonly strideBytes: number;
@@ -87,6 +88,18 @@ export class SwapBuffer implements PixelBuffer {
 
   get regionOffset(): number | null {
     return this.#latest.memory.regionOffset;
+  }
+
+  show(): boolean {
+    return true;
+  }
+
+  hide(): void {
+    // The memory is the resource's.
+  }
+
+  flush(): void {
+    // The pixels came by TRANSFER_TO_HOST_2D.
   }
 
   retain(): void {

@@ -1,47 +1,50 @@
 /** Which part of which resource each scanout shows (virtio 1.3, 5.7.6.8: SET_SCANOUT, RESOURCE_FLUSH). */
 import type { DisplaySink, Rect } from '../display-sink.js';
+import { FLUSH_WAIT_MAX_MS } from '../limits.js';
 import { intersect } from '../rect.js';
-import type { Resource } from '../resource/resource-table.js';
+import type { Resource } from '../resource/resource.js';
+import type { ShownBuffer } from '../resource/shown-buffer.js';
 import { VIRTIO_GPU_MAX_SCANOUTS } from '../wire/constants.js';
 
-interface Scanout {
-  resource: Resource | null;
-  /** In the resource. */
-  rect: Rect;
+/** What a scanout shows. */
+interface Shown {
+  readonly resource: Resource;
+  readonly buffer: ShownBuffer;
+  /** In the buffer. */
+  readonly rect: Rect;
 }
-
-const NOWHERE: Rect = { x: 0, y: 0, width: 0, height: 0 };
 
 export class ScanoutTable {
   readonly #sink: DisplaySink;
-  readonly #scanouts: Scanout[];
+  readonly #scanouts: (Shown | null)[] = new Array(VIRTIO_GPU_MAX_SCANOUTS).fill(null);
 
   constructor(sink: DisplaySink) {
     this.#sink = sink;
-    this.#scanouts = Array.from({ length: VIRTIO_GPU_MAX_SCANOUTS }, () => ({
-      resource: null,
-      rect: NOWHERE,
-    }));
   }
 
-  /** Shows `rect` of the resource, which it lies inside of. `id` is below VIRTIO_GPU_MAX_SCANOUTS. */
-  show(id: number, resource: Resource, rect: Rect): void {
-    const scanout = this.#scanouts[id] as Scanout;
-    if (scanout.resource !== null) scanout.resource.scanoutMask &= ~(1 << id);
-    scanout.resource = resource;
-    scanout.rect = rect;
+  /**
+   * Shows `rect` of the resource's buffer, which it lies inside of. `id` is below VIRTIO_GPU_MAX_SCANOUTS. False, and
+   * nothing is changed, when there is no memory to show it with.
+   */
+  show(id: number, resource: Resource, buffer: ShownBuffer, rect: Rect): boolean {
+    if (!buffer.show()) return false;
+    const before = this.#scanouts[id] ?? null;
+    if (before !== null) before.resource.scanoutMask &= ~(1 << id);
+    this.#scanouts[id] = { resource, buffer, rect };
     resource.scanoutMask |= 1 << id;
-    this.#sink.setScanout(id, { buffer: resource.buffer, rect });
+    this.#sink.setScanout(id, { buffer, rect });
+    before?.buffer.hide();
+    return true;
   }
 
   /** Turns the scanout off; nothing happens when it is off. */
   disable(id: number): void {
-    const scanout = this.#scanouts[id] as Scanout;
-    if (scanout.resource === null) return;
-    scanout.resource.scanoutMask &= ~(1 << id);
-    scanout.resource = null;
-    scanout.rect = NOWHERE;
+    const shown = this.#scanouts[id] ?? null;
+    if (shown === null) return;
+    shown.resource.scanoutMask &= ~(1 << id);
+    this.#scanouts[id] = null;
     this.#sink.setScanout(id, null);
+    shown.buffer.hide();
   }
 
   /** Turns off each scanout that shows the resource. */
@@ -60,13 +63,52 @@ export class ScanoutTable {
    * the coordinates of the scanout, whose origin is at its rectangle's.
    */
   flush(resource: Resource, rect: Rect): void {
-    for (let id = 0, mask = resource.scanoutMask; mask !== 0; id++, mask >>>= 1) {
-      if ((mask & 1) === 0) continue;
-      const shown = (this.#scanouts[id] as Scanout).rect;
+    let last: ShownBuffer | null = null;
+    for (const [id, { buffer, rect: shown }] of this.#showing(resource)) {
+      // Scanouts that show the same picture come one after the other, unless a guest is after double work.
+      const drawn = intersect(rect, { x: 0, y: 0, width: buffer.width, height: buffer.height });
+      if (drawn !== null && buffer !== last) buffer.flush(drawn);
+      last = buffer;
       const visible = intersect(rect, shown);
       if (visible === null) continue;
       const { x, y, width, height } = visible;
       this.#sink.damage(id, { x: x - shown.x, y: y - shown.y, width, height });
     }
+  }
+
+  /**
+   * Calls `done`, once, when no scanout that shows the resource reads what it showed before, or when that takes longer
+   * than drivers wait.
+   */
+  whenShown(resource: Resource, done: () => void): void {
+    const { whenShown } = this.#sink;
+    const ids = this.#showing(resource).map(([id]) => id);
+    if (whenShown === undefined || ids.length === 0) {
+      done();
+      return;
+    }
+    let left: number = ids.length;
+    let timer: NodeJS.Timeout | null = null;
+    const end = (): void => {
+      left = -1;
+      if (timer !== null) clearTimeout(timer);
+      done();
+    };
+    for (const id of ids) {
+      whenShown.call(this.#sink, id, () => {
+        left -= 1;
+        if (left === 0) end();
+      });
+    }
+    if (left > 0) timer = setTimeout(end, FLUSH_WAIT_MAX_MS);
+  }
+
+  #showing(resource: Resource): [id: number, shown: Shown][] {
+    const all: [number, Shown][] = [];
+    if (resource.scanoutMask === 0) return all;
+    for (const [id, shown] of this.#scanouts.entries()) {
+      if (shown !== null && shown.resource === resource) all.push([id, shown]);
+    }
+    return all;
   }
 }

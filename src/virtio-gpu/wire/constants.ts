@@ -43,6 +43,26 @@ export const VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID = 0x010b;
 export const VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB = 0x010c;
 export const VIRTIO_GPU_CMD_SET_SCANOUT_BLOB = 0x010d;
 
+/** Commands for blobs of contexts (5.7.6.9). */
+export const VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB = 0x0208;
+export const VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB = 0x0209;
+
+/** Where a blob's memory is (`blob_mem`, 5.7.6.8). */
+export const VIRTIO_GPU_BLOB_MEM_GUEST = 1;
+export const VIRTIO_GPU_BLOB_MEM_HOST3D = 2;
+export const VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST = 3;
+
+/** Bits of `blob_flags` (5.7.6.8). */
+export const VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE = 1 << 0;
+export const VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE = 1 << 1;
+export const VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE = 1 << 2;
+
+/** The shared memory region that host blobs are mapped in (5.7.5). */
+export const VIRTIO_GPU_SHM_ID_HOST_VISIBLE = 1;
+
+/** How a mapped blob is cached (`map_info`, 5.7.6.9). */
+export const VIRTIO_GPU_MAP_CACHE_CACHED = 1;
+
 /** Cursor commands (5.7.6.10). */
 export const VIRTIO_GPU_CMD_UPDATE_CURSOR = 0x0300;
 export const VIRTIO_GPU_CMD_MOVE_CURSOR = 0x0301;

@@ -39,7 +39,7 @@ export const ResourceCreate2dBody = struct('virtio_gpu_resource_create_2d', {
 });
 export type ResourceCreate2dBody = Infer<typeof ResourceCreate2dBody>;
 
-/** RESOURCE_UNREF, RESOURCE_DETACH_BACKING and RESOURCE_ASSIGN_UUID are laid out alike. */
+/** RESOURCE_UNREF, _DETACH_BACKING, _ASSIGN_UUID and _UNMAP_BLOB are laid out alike. */
 export const ResourceBody = struct('virtio_gpu_resource_unref', { resourceId: u32, padding: u32 });
 export type ResourceBody = Infer<typeof ResourceBody>;
 
@@ -73,6 +73,40 @@ export const ResourceAttachBackingBody = struct('virtio_gpu_resource_attach_back
 export type ResourceAttachBackingBody = Infer<typeof ResourceAttachBackingBody>;
 
 export const MemEntry = struct('virtio_gpu_mem_entry', { addr: u64, length: u32, padding: u32 });
+
+/** `nrEntries` times `MemEntry` follow. */
+export const ResourceCreateBlobBody = struct('virtio_gpu_resource_create_blob', {
+  resourceId: u32,
+  blobMem: u32,
+  blobFlags: u32,
+  nrEntries: u32,
+  blobId: u64big,
+  size: u64,
+});
+export type ResourceCreateBlobBody = Infer<typeof ResourceCreateBlobBody>;
+
+/** Planes that a blob's picture can have; the formats that there are have one. */
+export const SCANOUT_BLOB_PLANES = 4;
+
+export const SetScanoutBlobBody = struct('virtio_gpu_set_scanout_blob', {
+  r: GpuRect,
+  scanoutId: u32,
+  resourceId: u32,
+  width: u32,
+  height: u32,
+  format: u32,
+  padding: u32,
+  strides: array(u32, SCANOUT_BLOB_PLANES),
+  offsets: array(u32, SCANOUT_BLOB_PLANES),
+});
+export type SetScanoutBlobBody = Infer<typeof SetScanoutBlobBody>;
+
+export const ResourceMapBlobBody = struct('virtio_gpu_resource_map_blob', {
+  resourceId: u32,
+  padding: u32,
+  offset: u64,
+});
+export type ResourceMapBlobBody = Infer<typeof ResourceMapBlobBody>;
 
 export const GetCapsetInfoBody = struct('virtio_gpu_get_capset_info', { capsetIndex: u32, padding: u32 });
 export const GetCapsetBody = struct('virtio_gpu_get_capset', { capsetId: u32, capsetVersion: u32 });
@@ -111,5 +145,7 @@ export const EdidBody = struct('virtio_gpu_resp_edid', {
   padding: u32,
   edid: bytes(EDID_BYTES_MAX),
 });
+
+export const MapInfoBody = struct('virtio_gpu_resp_map_info', { mapInfo: u32, padding: u32 });
 
 export const ResourceUuidBody = struct('virtio_gpu_resp_resource_uuid', { uuid: bytes(16) });

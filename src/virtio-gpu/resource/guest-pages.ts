@@ -1,0 +1,62 @@
+/** The guest memory of a blob: to copy from, or as a dma-buf. */
+import { closeFd, type ScatterGather } from 'vhost-user-native';
+import type { DeviceMemory, GuestRanges } from 'vhost-user-ts';
+import type { Backing } from './backing.js';
+
+export interface DmabufExporter {
+  /** A dma-buf over the first `bytes` bytes of guest ranges, the caller's to close; null where there can't be one. */
+  export(memory: DeviceMemory, ranges: GuestRanges, bytes: number): number | null;
+}
+
+export class GuestPages {
+  readonly backing: Backing;
+  readonly bytes: number;
+  readonly #memory: DeviceMemory;
+  readonly #exporter: DmabufExporter;
+  #fd: number | null = null;
+  /** Of the memory table for which `#fd` was made, or could not be. */
+  #generation = -1;
+
+  /** Takes over the backing. */
+  constructor(backing: Backing, bytes: number, memory: DeviceMemory, exporter: DmabufExporter) {
+    this.backing = backing;
+    this.bytes = bytes;
+    this.#memory = memory;
+    this.#exporter = exporter;
+  }
+
+  table(memory: DeviceMemory): ScatterGather | null {
+    return this.backing.table(memory);
+  }
+
+  /** A descriptor that stays ours; null where there can't be one. It is not tried again for the same memory. */
+  dmabuf(): number | null {
+    if (this.backing.closed) return null;
+    const { generation } = this.#memory;
+    if (this.#generation !== generation) {
+      this.#closeDmabuf();
+      this.#fd = this.#export();
+      this.#generation = generation;
+    }
+    return this.#fd;
+  }
+
+  /** A descriptor for the caller to close. */
+  exportDmabuf(): number | null {
+    return this.backing.closed ? null : this.#export();
+  }
+
+  close(): void {
+    this.#closeDmabuf();
+    this.backing.close();
+  }
+
+  #export(): number | null {
+    return this.#exporter.export(this.#memory, this.backing.ranges, this.bytes);
+  }
+
+  #closeDmabuf(): void {
+    if (this.#fd !== null) closeFd(this.#fd);
+    this.#fd = null;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The guest's window on the shared region: one mapping of the region's first part, made when the first blob needs it.
+ *
+ * QEMU 11.1 drops the mapping when the device is reset, without a word; it keeps it while the machine is paused. Both
+ * look the same from here at first (the queues stop), so after a stop nobody knows. Then the mapping is asked for
+ * again: a refusal means that it is still there, since two can't overlap.
+ */
+import type { FrontEnd } from 'vhost-user-ts';
+import type { SharedRegion } from '../../region/index.js';
+import { VIRTIO_GPU_SHM_ID_HOST_VISIBLE } from '../wire/constants.js';
+
+export class GuestWindow {
+  readonly #frontEnd: FrontEnd;
+  readonly #region: SharedRegion | null;
+  #state: 'absent' | 'unknown' | 'mapped' = 'absent';
+  #waiting: ((mapped: boolean) => void)[] = [];
+  /** Goes up when an answer that is on its way is of the past. */
+  #round = 0;
+
+  constructor(frontEnd: FrontEnd, region: SharedRegion | null) {
+    this.#frontEnd = frontEnd;
+    this.#region = region;
+  }
+
+  /** The region whose first part is, or will be, the window; null when there can't be one: no blobs on the host. */
+  get region(): SharedRegion | null {
+    const region = this.#region;
+    return region !== null && region.windowBytes > 0 && this.#frontEnd.mapsSharedMemory ? region : null;
+  }
+
+  /** True when the guest sees the region now. */
+  get mapped(): boolean {
+    return this.#state === 'mapped';
+  }
+
+  /** Has the region mapped, and calls `done` once: at once when it is, or as soon as the front-end has answered. */
+  ensure(done: (mapped: boolean) => void): void {
+    const { region } = this;
+    if (this.#state === 'mapped' || region === null) {
+      done(region !== null);
+      return;
+    }
+    this.#waiting.push(done);
+    if (this.#waiting.length > 1) return;
+    const round = this.#round;
+    const wasMapped = this.#state === 'unknown';
+    const { fd, windowBytes } = region;
+    void this.#frontEnd.mapShared(VIRTIO_GPU_SHM_ID_HOST_VISIBLE, fd, 0, 0, windowBytes).then((accepted) => {
+      if (round === this.#round) this.#settle(accepted || wasMapped ? 'mapped' : 'absent');
+    });
+  }
+
+  /** The queues stopped: the mapping may be gone. Who waits is told that there is none. */
+  doubt(): void {
+    const isAsked = this.#waiting.length > 0;
+    this.#round += 1;
+    this.#settle(isAsked || this.#state !== 'absent' ? 'unknown' : 'absent');
+  }
+
+  /** The device was reset: the mapping is gone, unless it was only asked for and comes after the reset. */
+  forget(): void {
+    const isAsked = this.#waiting.length > 0;
+    this.#round += 1;
+    this.#settle(isAsked ? 'unknown' : 'absent');
+  }
+
+  #settle(state: 'absent' | 'unknown' | 'mapped'): void {
+    this.#state = state;
+    for (const done of this.#waiting.splice(0)) done(state === 'mapped');
+  }
+}
