@@ -11,10 +11,12 @@ export const FAULT_KINDS = [
   'short-response',
   'invalid-scanout',
   'invalid-resource',
+  'invalid-context',
   'invalid-parameter',
   'invalid-state',
   'out-of-memory',
   'invalid-cursor',
+  'context-ended',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

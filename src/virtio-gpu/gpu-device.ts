@@ -18,6 +18,9 @@ import {
 import type { SharedRegion } from '../region/index.js';
 import { ControlQueue } from './command/control-queue.js';
 import { ConfigSpace } from './config-space.js';
+import type { ChannelFactory } from './context/channel.js';
+import { type ContextLimits, checkedContextLimits } from './context/context-limits.js';
+import { type ContextStatus, NO_CONTEXTS } from './context/context-table.js';
 import { CursorQueue } from './cursor/cursor-queue.js';
 import type { DisplayModes } from './display/display-answers.js';
 import { GpuSocketSink } from './display/gpu-socket-sink.js';
@@ -29,16 +32,18 @@ import { DisplayInfo } from './output/display-info.js';
 import { type OutputOptions, OutputTable } from './output/output-table.js';
 import type { QemuDisplay, QemuDisplayMetrics } from './output/qemu-display.js';
 import type { DmabufExporter } from './resource/guest-pages.js';
-import { type HostBlobOrigins, NO_HOST_BLOBS } from './resource/host-blob.js';
+import type { HostBlobOrigins } from './resource/host-blob.js';
 import { FanOut } from './scanout/fan-out.js';
 import { VmState } from './vm-state.js';
 import {
   CURSOR_QUEUE,
   QUEUE_COUNT,
   VIRTIO_GPU_EVENT_DISPLAY,
+  VIRTIO_GPU_F_CONTEXT_INIT,
   VIRTIO_GPU_F_EDID,
   VIRTIO_GPU_F_RESOURCE_BLOB,
   VIRTIO_GPU_F_RESOURCE_UUID,
+  VIRTIO_GPU_F_VIRGL,
   VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
 } from './wire/constants.js';
 
@@ -59,8 +64,16 @@ export interface GpuDeviceOptions {
   readonly dmabufs?: DmabufExporter;
   /** Stands in for the contexts, in tests. */
   readonly hostBlobs?: HostBlobOrigins;
+  /** What the guest's contexts can be connected to; null = none are offered. They need a region. */
+  readonly contexts?: ContextOptions | null;
   /** Stands in for QEMU's display, in tests. */
   readonly qemuDisplay?: QemuDisplay;
+}
+
+export interface ContextOptions {
+  readonly channels: ChannelFactory;
+  /** Replaces single defaults. */
+  readonly limits?: Partial<ContextLimits>;
 }
 
 /** What the device holds and did; for metrics. */
@@ -72,6 +85,9 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   readonly backingEntries: number;
   /** Bytes of blobs on the host, mapped or not. */
   readonly blobBytes: number;
+  /** Chains of the control queue that wait for a fence. */
+  readonly heldFences: number;
+  readonly contexts: ContextStatus;
   /** What QEMU's display was sent. */
   readonly display: QemuDisplayMetrics;
   /** The guest's mistakes since the device was made, by kind. */
@@ -91,9 +107,11 @@ function checkedLimits(limits: Partial<GpuLimits>): GpuLimits {
 
 const NO_DMABUFS: DmabufExporter = { export: () => null };
 
-function offeredFeatures(region: SharedRegion | null): bigint {
+function offeredFeatures(region: SharedRegion | null, channels: ChannelFactory | null): bigint {
   const bits = [VIRTIO_GPU_F_EDID, VIRTIO_GPU_F_RESOURCE_UUID];
   if (region !== null) bits.push(VIRTIO_GPU_F_RESOURCE_BLOB);
+  // Linux makes no contexts without VIRGL, whatever their kind.
+  if (channels !== null) bits.push(VIRTIO_GPU_F_VIRGL, VIRTIO_GPU_F_CONTEXT_INIT);
   return bits.reduce((features, bit) => features | (1n << BigInt(bit)), 0n);
 }
 
@@ -109,6 +127,8 @@ export class GpuDevice implements VhostUserDevice {
   readonly sharedMemory: readonly SharedMemoryRegion[];
 
   readonly #limits: GpuLimits;
+  readonly #channels: ChannelFactory | null;
+  readonly #contextLimits: ContextLimits;
   readonly #log: Logger;
   readonly #metrics = newMetrics();
   readonly #faults: GuestFaults;
@@ -119,7 +139,7 @@ export class GpuDevice implements VhostUserDevice {
   readonly #sink: DisplaySink;
   readonly #region: SharedRegion | null;
   readonly #dmabufs: DmabufExporter;
-  readonly #hostBlobs: HostBlobOrigins;
+  readonly #hostBlobs: HostBlobOrigins | null;
   readonly #control: ControlQueue;
   readonly #cursor: CursorQueue;
   readonly #running = new Set<number>();
@@ -133,14 +153,16 @@ export class GpuDevice implements VhostUserDevice {
     this.#log = options.log ?? silentLogger;
     this.#faults = new GuestFaults(this.#log);
     this.#outputs = new OutputTable(options.outputs);
-    this.#config = new ConfigSpace(this.#outputs.count, 0);
+    this.#channels = options.contexts?.channels ?? null;
+    this.#contextLimits = checkedContextLimits(options.contexts?.limits ?? {});
+    this.#config = new ConfigSpace(this.#outputs.count, this.#channels === null ? 0 : 1);
     this.#qemuDisplay = options.qemuDisplay ?? new GpuSocketSink({ log: this.#log });
     this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
     this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
     this.#region = options.region ?? null;
     this.#dmabufs = options.dmabufs ?? NO_DMABUFS;
-    this.#hostBlobs = options.hostBlobs ?? NO_HOST_BLOBS;
-    this.features = offeredFeatures(this.#region);
+    this.#hostBlobs = options.hostBlobs ?? null;
+    this.features = offeredFeatures(this.#region, this.#channels);
     this.sharedMemory = sharedMemoryOf(this.#region);
     this.#control = new ControlQueue(this.#faults);
     this.#cursor = new CursorQueue(this.#faults);
@@ -156,6 +178,8 @@ export class GpuDevice implements VhostUserDevice {
       hostBytes: vm?.account.bytes ?? 0,
       backingEntries: vm?.account.entries ?? 0,
       blobBytes: vm?.account.blobBytes ?? 0,
+      heldFences: this.#control.heldFences,
+      contexts: vm?.contexts.status ?? NO_CONTEXTS,
       display: { ...this.#qemuDisplay.metrics },
       faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, this.#faults.count(kind)])) as Record<
         FaultKind,
@@ -191,13 +215,16 @@ export class GpuDevice implements VhostUserDevice {
       region: this.#region,
       dmabufs: this.#dmabufs,
       hostBlobs: this.#hostBlobs,
+      channels: this.#channels,
+      contextLimits: this.#contextLimits,
+      faults: this.#faults,
     });
   }
 
   detach(): void {
+    this.#control.clear();
     this.#vm?.close();
     this.#config.reset();
-    this.#control.clear();
     this.#running.clear();
     this.#qemuDisplay.setReady(false);
     this.#qemuDisplay.detachSocket();

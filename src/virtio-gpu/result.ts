@@ -3,6 +3,7 @@
  */
 import type { FaultKind } from './faults.js';
 import {
+  VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID,
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
   VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
   VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
@@ -27,7 +28,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** The answer comes later, through the `HeldCommand`. */
+/** The answer comes later; the queue waits for it. See `Request.answerLater`. */
 export interface Held {
   readonly kind: 'held';
 }
@@ -109,20 +110,39 @@ export const MAP_OUTSIDE = invalidParameter('the blob does not lie in the window
 export const MAP_OVERLAPS = invalidParameter('another blob lies there');
 export const BLOB_NOT_MAPPED = invalidParameter('the blob is not mapped: it has no bytes to show');
 export const BAD_LAYOUT = invalidParameter('the picture does not lie inside the blob');
+export const NO_WINDOW = invalidState('the front-end maps no memory of the host');
+export const NO_SUCH_CONTEXT = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID,
+  'invalid-context',
+  'no such context',
+);
+export const CONTEXT_ID_TAKEN = refusal(
+  VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID,
+  'invalid-context',
+  'the context id is 0 or in use',
+);
+export const BAD_CONTEXT_TYPE = invalidParameter('no such context type');
+export const PAYLOAD_TOO_LONG = invalidParameter('a submission longer than the limit');
+export const MALFORMED_COMMAND = invalidParameter('a context command whose lengths make no sense');
+export const BAD_IDENTIFIER = invalidParameter('an identifier that stands for nothing that can be sent');
+export const NOT_A_RING = invalidParameter('a ring must be an attached guest blob of at least 4096 bytes');
+export const BAD_IMAGE = invalidParameter('an image of an unknown format, or empty, or too large');
+export const NO_SUCH_ITEM = invalidParameter('no such item');
+export const WRONG_ITEM_SIZE = invalidParameter('the blob is not as large as the item that it is made from');
+export const TOO_MANY_CONTEXTS = outOfMemory('too many contexts');
+export const TOO_MANY_ATTACHMENTS = outOfMemory('too many resources attached to contexts');
+export const TOO_MANY_PIPES = outOfMemory('too many pipes');
+export const TOO_MUCH_UNREAD = outOfMemory('too many bytes written that nobody reads');
+export const NO_RENDERER = unsupported('there is no 3D renderer');
+export const UNKNOWN_CONTEXT_COMMAND = unsupported('the context has no such command');
+export const NO_SUCH_CHANNEL = unsupported('the channel can not be opened');
+export const ALREADY_INITIALISED = invalidState('the context was initialised before');
+export const CHANNEL_ENDED = invalidState('the channel has ended, or was never opened');
 export const TOO_MANY_RESOURCES = outOfMemory('too many resources');
 export const TOO_MUCH_MEMORY = outOfMemory('too much host memory');
 export const TOO_MANY_ENTRIES = outOfMemory('too many backing entries');
-export const ALREADY_BACKED = refusal(
-  VIRTIO_GPU_RESP_ERR_UNSPEC,
-  'invalid-state',
-  'the resource has a backing already',
-);
-export const NOT_BACKED = refusal(VIRTIO_GPU_RESP_ERR_UNSPEC, 'invalid-state', 'the resource has no backing');
-export const NO_WINDOW = refusal(
-  VIRTIO_GPU_RESP_ERR_UNSPEC,
-  'invalid-state',
-  'the front-end maps no memory of the host',
-);
+export const ALREADY_BACKED = invalidState('the resource has a backing already');
+export const NOT_BACKED = invalidState('the resource has no backing');
 export const SHORT_COMMAND = refusal(
   VIRTIO_GPU_RESP_ERR_UNSPEC,
   'short-command',
@@ -136,6 +156,14 @@ export const UNKNOWN_COMMAND = refusal(
 
 function invalidParameter(reason: string): Refusal {
   return refusal(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, 'invalid-parameter', reason);
+}
+
+function invalidState(reason: string): Refusal {
+  return refusal(VIRTIO_GPU_RESP_ERR_UNSPEC, 'invalid-state', reason);
+}
+
+function unsupported(reason: string): Refusal {
+  return refusal(VIRTIO_GPU_RESP_ERR_UNSPEC, 'unknown-command', reason);
 }
 
 function outOfMemory(reason: string): Refusal {

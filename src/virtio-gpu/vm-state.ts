@@ -1,7 +1,12 @@
 /** Everything that the device holds for one VM, from attach to detach. Commands work on this. */
 import type { FrontEnd } from 'vhost-user-ts';
 import type { SharedRegion } from '../region/index.js';
+import type { ChannelFactory } from './context/channel.js';
+import type { ContextLimits } from './context/context-limits.js';
+import { ContextTable } from './context/context-table.js';
+import { contextResources } from './context/vm-resources.js';
 import type { DisplaySink } from './display-sink.js';
+import type { GuestFaults } from './faults.js';
 import type { GpuLimits } from './limits.js';
 import type { GpuMetrics } from './metrics.js';
 import type { DisplayInfoSource } from './output/display-info-source.js';
@@ -25,7 +30,12 @@ export interface VmParts {
   /** What guest, device and compositor share; null when there is none. */
   readonly region: SharedRegion | null;
   readonly dmabufs: DmabufExporter;
-  readonly hostBlobs: HostBlobOrigins;
+  /** Stands in for the contexts; null = it is they. */
+  readonly hostBlobs: HostBlobOrigins | null;
+  /** Null when contexts are not offered. */
+  readonly channels: ChannelFactory | null;
+  readonly contextLimits: ContextLimits;
+  readonly faults: GuestFaults;
 }
 
 export class VmState {
@@ -42,6 +52,8 @@ export class VmState {
   readonly hostBlobs: HostBlobOrigins;
   readonly resources: ResourceTable;
   readonly scanouts: ScanoutTable;
+  readonly channels: ChannelFactory | null;
+  readonly contexts: ContextTable;
 
   constructor(frontEnd: FrontEnd, parts: VmParts) {
     this.frontEnd = frontEnd;
@@ -51,16 +63,26 @@ export class VmState {
     this.metrics = parts.metrics;
     this.account = new HostAccount(parts.limits);
     this.pixelMemory = new PixelMemorySource(this.account, parts.mapMemory, parts.region);
-    this.hostBlobs = parts.hostBlobs;
     this.window = new GuestWindow(frontEnd, parts.region);
     const { limits, metrics, dmabufs } = parts;
     this.shadows = { memory: frontEnd.memory, pixelMemory: this.pixelMemory, metrics };
     this.resources = new ResourceTable({ ...this.shadows, limits, account: this.account, dmabufs });
     this.scanouts = new ScanoutTable(parts.sink);
+    this.channels = parts.channels;
+    this.contexts = new ContextTable({
+      limits: parts.contextLimits,
+      channels: parts.channels,
+      resources: contextResources(this.resources),
+      memory: frontEnd.memory,
+      mapMemory: parts.mapMemory,
+      noteEnd: (context, reason) => parts.faults.note('context-ended', { context, reason }),
+    });
+    this.hostBlobs = parts.hostBlobs ?? this.contexts;
   }
 
-  /** Back to a device that was just reset: no scanout, no cursor, no resource. */
+  /** Back to a device that was just reset: no context, no scanout, no cursor, no resource. */
   reset(): void {
+    this.contexts.clear();
     this.scanouts.disableAll();
     for (let id = 0; id < VIRTIO_GPU_MAX_SCANOUTS; id++) this.sink.setCursor(id, 0, 0, null);
     this.resources.clear();

@@ -237,7 +237,7 @@ scenario(
     await until(() => server.all('create').length === 2);
     server.close();
     t.equal(await asked, null);
-  t.equal(told, 0);
+    t.equal(told, 0);
     t.equal(
       importer.bufferOf(key, image(), () => undefined),
       'refused',

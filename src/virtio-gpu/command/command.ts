@@ -7,6 +7,8 @@ import type { VmState } from '../vm-state.js';
 export interface Request {
   /** For what follows the command's fixed part. Guest memory: read it once, then trust the copy only. */
   readonly chain: DescriptorChain;
+  /** Descriptors of the queue that it came on. */
+  readonly queueSize: number;
   /**
    * For answers that may take their time: `start` gets the function to answer with. When it was called before
    * `start` returns, that is the result; else the chain is held and the queue pauses until it is called.

@@ -19,7 +19,9 @@ import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_FLAG_FENCE, VIRTIO_GPU_FLAG_INFO_RING_IDX } from '../wire/constants.js';
 import { CtrlHdr } from '../wire/structs.js';
 import { blobCommands } from './blob-commands.js';
+import { capsetCommands } from './capset-commands.js';
 import { type Command, HEADER_BYTES, type Request } from './command.js';
+import { contextCommands } from './context-commands.js';
 import { displayCommands } from './display-commands.js';
 import { resourceCommands } from './resource-commands.js';
 import { Responder } from './responder.js';
@@ -27,9 +29,11 @@ import { scanoutCommands } from './scanout-commands.js';
 
 const COMMANDS: readonly Command[] = [
   ...displayCommands,
+  ...capsetCommands,
   ...resourceCommands,
   ...scanoutCommands,
   ...blobCommands,
+  ...contextCommands,
 ];
 
 const { type: TYPE, flags: FLAGS, ctxId: CTX_ID, ringIdx: RING_IDX } = CtrlHdr.offsets;
@@ -77,6 +81,10 @@ export class ControlQueue implements Request {
   get chain(): DescriptorChain {
     if (this.#chain === null) throw new Error('no request is being handled');
     return this.#chain;
+  }
+
+  get queueSize(): number {
+    return this.#queue?.size ?? 0;
   }
 
   /** Chains that wait for a fence. */

@@ -48,6 +48,7 @@ function unrefResource(vm: VmState, body: ResourceBody): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
   vm.scanouts.disableAllOf(resource);
+  vm.contexts.forget(resource);
   vm.resources.destroy(resource);
   return OK_NODATA;
 }

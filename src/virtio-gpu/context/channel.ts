@@ -41,6 +41,7 @@ export const CHANNEL_DATA_MAX = 3744;
 /** Most things attached to one message, either way. */
 export const CHANNEL_ITEMS_MAX = 28;
 
+/** Never without data and items both: to the guest that means the end. */
 export interface ReceivedMessage {
   /** At most CHANNEL_DATA_MAX bytes. */
   readonly data: Uint8Array;
@@ -51,7 +52,7 @@ export interface ReceivedMessage {
 export interface Channel {
   /** Takes bytes from the guest, copied, and takes over the items. After the end they are dropped (and closed). */
   send(data: Uint8Array, items: readonly SentItem[]): void;
-  /** The next message for the guest, 'end' when no more will come, null when there is none now. */
+  /** The next message for the guest (its items are the caller's), 'end' when no more will come, null when there is none now. */
   receive(): ReceivedMessage | 'end' | null;
   /** The context is gone: gives everything back. Idempotent. */
   close(): void;

@@ -1,5 +1,5 @@
 /** Where the memory of a HOST3D blob comes from (virtio 1.3, 5.7.6.8, RESOURCE_CREATE_BLOB with a `blob_id`). */
-import { NO_SUCH_BLOB, type Refusal } from '../result.js';
+import type { Refusal } from '../result.js';
 
 /** What a `blob_id` of a context stands for. */
 export interface HostBlobOrigin {
@@ -15,6 +15,3 @@ export interface HostBlobOrigins {
    */
   take(contextId: number, blobId: bigint, bytes: number): HostBlobOrigin | Refusal;
 }
-
-/** Without contexts there are no blob ids. */
-export const NO_HOST_BLOBS: HostBlobOrigins = { take: () => NO_SUCH_BLOB };

@@ -43,10 +43,6 @@ export const VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID = 0x010b;
 export const VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB = 0x010c;
 export const VIRTIO_GPU_CMD_SET_SCANOUT_BLOB = 0x010d;
 
-/** Commands for blobs of contexts (5.7.6.9). */
-export const VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB = 0x0208;
-export const VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB = 0x0209;
-
 /** Where a blob's memory is (`blob_mem`, 5.7.6.8). */
 export const VIRTIO_GPU_BLOB_MEM_GUEST = 1;
 export const VIRTIO_GPU_BLOB_MEM_HOST3D = 2;
@@ -62,6 +58,20 @@ export const VIRTIO_GPU_SHM_ID_HOST_VISIBLE = 1;
 
 /** How a mapped blob is cached (`map_info`, 5.7.6.9). */
 export const VIRTIO_GPU_MAP_CACHE_CACHED = 1;
+/** Commands of contexts (5.7.6.9). */
+export const VIRTIO_GPU_CMD_CTX_CREATE = 0x0200;
+export const VIRTIO_GPU_CMD_CTX_DESTROY = 0x0201;
+export const VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE = 0x0202;
+export const VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE = 0x0203;
+export const VIRTIO_GPU_CMD_RESOURCE_CREATE_3D = 0x0204;
+export const VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D = 0x0205;
+export const VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D = 0x0206;
+export const VIRTIO_GPU_CMD_SUBMIT_3D = 0x0207;
+export const VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB = 0x0208;
+export const VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB = 0x0209;
+
+/** Bits of `virtio_gpu_ctx_create.context_init` that hold the capset id. */
+export const VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK = 0xff;
 
 /** Cursor commands (5.7.6.10). */
 export const VIRTIO_GPU_CMD_UPDATE_CURSOR = 0x0300;

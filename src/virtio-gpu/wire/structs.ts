@@ -109,10 +109,22 @@ export const ResourceMapBlobBody = struct('virtio_gpu_resource_map_blob', {
 export type ResourceMapBlobBody = Infer<typeof ResourceMapBlobBody>;
 
 export const GetCapsetInfoBody = struct('virtio_gpu_get_capset_info', { capsetIndex: u32, padding: u32 });
+export type GetCapsetInfoBody = Infer<typeof GetCapsetInfoBody>;
 export const GetCapsetBody = struct('virtio_gpu_get_capset', { capsetId: u32, capsetVersion: u32 });
+export type GetCapsetBody = Infer<typeof GetCapsetBody>;
 
 export const GetEdidBody = struct('virtio_gpu_cmd_get_edid', { scanout: u32, padding: u32 });
 export type GetEdidBody = Infer<typeof GetEdidBody>;
+
+/** CTX_CREATE. The context's id is in the header. */
+export const CtxCreateBody = struct('virtio_gpu_ctx_create', {
+  nlen: u32,
+  contextInit: u32,
+  debugName: bytes(64),
+});
+
+/** `size` bytes follow. */
+export const CmdSubmitBody = struct('virtio_gpu_cmd_submit', { size: u32, padding: u32 });
 
 // Commands of the cursor queue.
 
@@ -147,5 +159,11 @@ export const EdidBody = struct('virtio_gpu_resp_edid', {
 });
 
 export const MapInfoBody = struct('virtio_gpu_resp_map_info', { mapInfo: u32, padding: u32 });
+export const CapsetInfoBody = struct('virtio_gpu_resp_capset_info', {
+  capsetId: u32,
+  capsetMaxVersion: u32,
+  capsetMaxSize: u32,
+  padding: u32,
+});
 
 export const ResourceUuidBody = struct('virtio_gpu_resp_resource_uuid', { uuid: bytes(16) });
