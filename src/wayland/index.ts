@@ -30,8 +30,15 @@ export type {
 export { WindowSystem, type WindowSystemOptions } from './client/windows/window-system.js';
 export { type ConnectionHandlers, type ConnectionOptions, WaylandConnection } from './connection.js';
 export { ProtocolError, WaylandError, type WaylandErrorCode } from './errors.js';
+export * from './firewall/index.js';
 export * from './protocol/generated/index.js';
-export { type DecodeOptions, decodeArguments, type UntypedNewId, type WireValue } from './wire/decode.js';
+export {
+  type DecodeOptions,
+  decodeArguments,
+  type FdSource,
+  type UntypedNewId,
+  type WireValue,
+} from './wire/decode.js';
 export { type EncodedMessage, Encoder } from './wire/encode.js';
 export { FdQueue } from './wire/fd-queue.js';
 export { HEADER_BYTES, type Header, readHeader, writeHeader } from './wire/header.js';

@@ -5,7 +5,6 @@
  */
 import { TextDecoder } from 'node:util';
 import { WaylandError } from '../errors.js';
-import type { FdQueue } from './fd-queue.js';
 import type { ArgTable, MessageTable } from './table.js';
 import { fdCount } from './table.js';
 
@@ -27,6 +26,11 @@ export interface DecodeOptions {
   readonly invalidUtf8?: 'refuse' | 'replace';
 }
 
+/** Where the fd arguments come from; `take` throws WL_ERR_BAD_FDS when there are not that many. (An FdQueue is one.) */
+export interface FdSource {
+  take(count: number): number[];
+}
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -37,7 +41,7 @@ const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 export function decodeArguments(
   table: MessageTable,
   body: Uint8Array,
-  fds: FdQueue,
+  fds: FdSource,
   options: DecodeOptions = {},
 ): WireValue[] {
   const reader = new Reader(table, body, options.invalidUtf8 === 'replace' ? lenientUtf8 : strictUtf8);

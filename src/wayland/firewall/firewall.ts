@@ -1,0 +1,123 @@
+/**
+ * The host's side of Wayland forwarding for one VM: opens a client of the compositor for each context of the guest,
+ * all under one policy, and inside one security context where the compositor has those.
+ */
+import { randomUUID } from 'node:crypto';
+import type { UnixSocket } from 'vhost-user-native';
+import { WaylandError } from '../errors.js';
+import { type Ask, askBy } from './ask.js';
+import type { GuestChannelOwner } from './channel.js';
+import { ForwardedClient } from './client.js';
+import { type FirewallLog, LimitedLog } from './log.js';
+import type { FirewallPolicy } from './policy/policy.js';
+import type { ForwardedRegion } from './region-pool.js';
+import { SecurityContext } from './security-context.js';
+import { cleanAppId } from './text.js';
+import { printable } from './trace.js';
+import type { PipeFactory } from './transfers.js';
+
+export interface WaylandFirewallOptions {
+  /** What labels and logs call the VM. */
+  readonly vm: string;
+  readonly policy: FirewallPolicy;
+  /** The region that the guest's window shows. */
+  readonly region: ForwardedRegion;
+  /** Opens a connection to the compositor. */
+  readonly connect: () => UnixSocket;
+  readonly pipes: PipeFactory;
+  readonly log: FirewallLog;
+  /** Whether blobs can be exported as dma-bufs; without, linux-dmabuf is not announced. Default false. */
+  readonly dmabuf?: boolean;
+  /** Each message as WAYLAND_DEBUG shows it. Default none. */
+  readonly trace?: ((line: string) => void) | null;
+}
+
+export class WaylandFirewall {
+  private readonly options: WaylandFirewallOptions;
+  private readonly log: LimitedLog;
+  private readonly ask: Ask;
+  private readonly instanceId = randomUUID();
+  private readonly clients = new Set<ForwardedClient>();
+  private context: Promise<SecurityContext | null> | null = null;
+  private contextSaid = '';
+  private closed = false;
+
+  constructor(options: WaylandFirewallOptions) {
+    this.options = options;
+    this.log = new LimitedLog(options.log);
+    this.ask = askBy(options.policy.ask);
+  }
+
+  /** Clients that are connected, or about to be. */
+  get clientCount(): number {
+    return this.clients.size;
+  }
+
+  /** A client of its own for a context of the guest. What goes wrong later ends only that client. */
+  open(owner: GuestChannelOwner): ForwardedClient {
+    const { vm, policy, region, pipes, dmabuf = false, trace = null } = this.options;
+    const client = new ForwardedClient(this.connect(), {
+      vm,
+      owner,
+      policy,
+      region,
+      pipes,
+      ask: this.ask,
+      log: this.log,
+      dmabuf,
+      trace,
+      ended: () => this.clients.delete(client),
+    });
+    this.clients.add(client);
+    return client;
+  }
+
+  /** Ends all clients. Idempotent. */
+  close(): void {
+    this.closed = true;
+    for (const client of [...this.clients]) client.close();
+    const { context } = this;
+    this.context = null;
+    context?.then(
+      (made) => made?.close(),
+      () => undefined,
+    );
+  }
+
+  private async connect(): Promise<UnixSocket> {
+    const { policy, connect } = this.options;
+    if (policy.securityContext === 'off') return connect();
+    const context = await this.securityContext();
+    if (this.closed) throw new WaylandError('WL_ERR_CLOSED', 'forwarding was stopped');
+    if (context !== null) return context.connect();
+    if (policy.securityContext === 'require') {
+      throw new WaylandError(
+        'WL_ERR_NO_GLOBAL',
+        'the compositor has no wp_security_context_manager_v1, which the policy requires',
+      );
+    }
+    return connect();
+  }
+
+  private async securityContext(): Promise<SecurityContext | null> {
+    const before = this.context;
+    if (before !== null) {
+      const made = await before.catch(() => null);
+      if (made !== null && !made.gone) return made;
+      // Several clients may have waited: the first one makes the next.
+      if (this.context === before) this.context = null;
+    }
+    this.context ??= SecurityContext.create({
+      connect: this.options.connect,
+      appId: cleanAppId(this.options.vm, 200),
+      instanceId: this.instanceId,
+    });
+    const made = await this.context;
+    const how = made === null ? 'the compositor has none' : 'in use';
+    if (how !== this.contextSaid) {
+      this.log.info(`security context for ${printable(this.options.vm)}: ${how}`);
+    }
+    this.contextSaid = how;
+    return made;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The globals as a guest sees them: those that the policy allows, under names of our own, in versions that the
+ * compositor, the policy and our tables all have. Registries of the guest exist on this side only.
+ */
+import { GLOBALS_MAX } from '../limits.js';
+import { INTERFACES } from '../protocol/generated/index.js';
+import { wl_registry, wl_shm } from '../protocol/generated/wayland.js';
+import type { UntypedNewId, WireValue } from '../wire/decode.js';
+import type { InterfaceTable, MessageTable } from '../wire/table.js';
+import type { ForwardedObject } from './objects.js';
+import type { Session } from './session.js';
+import { DisplayError, Violation } from './violation.js';
+
+interface ForwardedGlobal {
+  readonly hostName: number;
+  readonly guestName: number;
+  readonly table: InterfaceTable;
+  readonly version: number;
+  /** The compositor took it back; a guest may not have seen that yet. */
+  removed: boolean;
+}
+
+/** Removed globals that a late bind may still name. */
+const REMOVED_MAX = 256;
+
+export class Globals {
+  private readonly session: Session;
+  private readonly dmabuf: boolean;
+  private registry: ForwardedObject | null = null;
+  private readonly byHostName = new Map<number, ForwardedGlobal>();
+  private readonly byGuestName = new Map<number, ForwardedGlobal>();
+  private readonly guestRegistries = new Set<ForwardedObject>();
+  private nextName = 1;
+
+  constructor(session: Session, dmabuf: boolean) {
+    this.session = session;
+    this.dmabuf = dmabuf;
+  }
+
+  start(): void {
+    const { session } = this;
+    this.registry = session.own(wl_registry, 1, (message, values) => this.event(message, values));
+    session.ask(session.display, 'get_registry', [this.registry.hostId]);
+  }
+
+  /** The guest made a registry. */
+  addRegistry(registry: ForwardedObject): void {
+    this.guestRegistries.add(registry);
+    registry.gone = () => this.guestRegistries.delete(registry);
+    for (const global of this.byGuestName.values()) if (!global.removed) this.announce(registry, global);
+  }
+
+  /** wl_registry.bind of the guest. */
+  bind(name: number, wanted: UntypedNewId): void {
+    const { session } = this;
+    const global = this.byGuestName.get(name);
+    const what = `bind of global ${name} as ${wanted.interface} version ${wanted.version}`;
+    if (global === undefined) throw new Violation('global', `${what}: no such global`, 1, 0);
+    if (global.table.name !== wanted.interface) {
+      throw new Violation('global', `${what}: it is a ${global.table.name}`, 1, DisplayError.invalidObject);
+    }
+    if (wanted.version < 1 || wanted.version > global.version) {
+      throw new Violation(
+        'global',
+        `${what}: version ${global.version} was announced`,
+        1,
+        DisplayError.invalidObject,
+      );
+    }
+    const object = session.addLocal(global.table, wanted.version, wanted.id);
+    // The guest did not know yet: it gets an object that never does anything.
+    if (global.removed) return;
+    this.bindOnHost(global, object);
+  }
+
+  /** A binding of our own to wl_shm, null when the compositor has none. */
+  bindShm(listener: (message: MessageTable, values: readonly WireValue[]) => void): ForwardedObject | null {
+    for (const global of this.byHostName.values()) {
+      if (global.table.name !== wl_shm.name || global.removed) continue;
+      const object = this.session.own(wl_shm, 1, listener);
+      this.bindOnHost({ ...global, version: 1 }, object);
+      return object;
+    }
+    return null;
+  }
+
+  private bindOnHost(global: ForwardedGlobal, object: ForwardedObject): void {
+    const { session, registry } = this;
+    if (registry === null) return;
+    if (object.hostId === 0) session.objects.addHost(object);
+    session.ask(registry, 'bind', [
+      global.hostName,
+      { interface: global.table.name, version: object.version, id: object.hostId },
+    ]);
+  }
+
+  private event(message: MessageTable, values: readonly WireValue[]): void {
+    const name = Number(values[0]);
+    if (message.name === 'global') this.add(name, String(values[1]), Number(values[2]));
+    else this.remove(name);
+  }
+
+  private add(hostName: number, name: string, hostVersion: number): void {
+    const allowed = this.session.policy.globals.get(name);
+    const table = INTERFACES.get(name);
+    if (allowed === undefined || table === undefined) return;
+    if (name === 'zwp_linux_dmabuf_v1' && !this.dmabuf) return;
+    const version = Math.min(hostVersion, allowed, table.version);
+    if (version < 1 || this.byHostName.has(hostName) || this.byHostName.size >= GLOBALS_MAX) return;
+    const global = { hostName, guestName: this.nextName++, table, version, removed: false };
+    this.byHostName.set(hostName, global);
+    this.byGuestName.set(global.guestName, global);
+    for (const registry of this.guestRegistries) this.announce(registry, global);
+  }
+
+  private remove(hostName: number): void {
+    const global = this.byHostName.get(hostName);
+    if (global === undefined) return;
+    global.removed = true;
+    this.byHostName.delete(hostName);
+    for (const registry of this.guestRegistries) {
+      this.session.emit(registry, 'global_remove', [global.guestName]);
+    }
+    if (this.byGuestName.size <= GLOBALS_MAX + REMOVED_MAX) return;
+    for (const [guestName, { removed }] of this.byGuestName) {
+      if (removed) this.byGuestName.delete(guestName);
+      if (this.byGuestName.size <= GLOBALS_MAX + REMOVED_MAX / 2) break;
+    }
+  }
+
+  private announce(registry: ForwardedObject, global: ForwardedGlobal): void {
+    this.session.emit(registry, 'global', [global.guestName, global.table.name, global.version]);
+  }
+}

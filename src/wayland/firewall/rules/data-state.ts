@@ -1,0 +1,233 @@
+/** Sources and offers of clipboard, primary selection and drags, and which of them the policy lets through. */
+import { closeFd } from 'vhost-user-native';
+import type { ForwardedObject } from '../objects.js';
+import { allowsFromGuest, allowsMimeType, allowsToGuest, type TransferPolicy } from '../policy/policy.js';
+import type { HostEvent, Outcome, Request } from '../request.js';
+import type { Session } from '../session.js';
+import { DisplayError, Violation } from '../violation.js';
+
+export type Kind = 'clipboard' | 'primary' | 'drag';
+
+export interface Source {
+  /** Null until it is used. */
+  kind: Kind | null;
+  /** In the order in which they were offered. */
+  readonly mimeTypes: string[];
+  actions: boolean;
+}
+
+export interface Offer {
+  /** Null until the compositor says what the offer is for; the guest does not know it before. */
+  kind: Kind | null;
+  readonly mimeTypes: string[];
+  /** Events that the guest gets with the offer: name and number. */
+  readonly actions: [string, number][];
+  /** Of a drag. */
+  accepted: boolean;
+  dropped: boolean;
+  action: number;
+  finished: boolean;
+}
+
+const sources = new WeakMap<ForwardedObject, Source>();
+const offers = new WeakMap<ForwardedObject, Offer>();
+
+export function policyOf(session: Session, kind: Kind): TransferPolicy {
+  return kind === 'drag' ? session.policy.dragAndDrop : session.policy[kind];
+}
+
+export function sourceOf(object: ForwardedObject): Source {
+  let source = sources.get(object);
+  if (source === undefined) {
+    source = { kind: null, mimeTypes: [], actions: false };
+    sources.set(object, source);
+  }
+  return source;
+}
+
+export function offerOf(object: ForwardedObject): Offer {
+  let offer = offers.get(object);
+  if (offer === undefined) {
+    offer = {
+      kind: null,
+      mimeTypes: [],
+      actions: [],
+      accepted: false,
+      dropped: false,
+      action: 0,
+      finished: false,
+    };
+    offers.set(object, offer);
+  }
+  return offer;
+}
+
+/** The guest offers a type. The compositor hears of it when it is known what the source is for. */
+export function sourceOffers(session: Session, request: Request): Outcome {
+  const source = sourceOf(request.object);
+  const type = request.text('mime_type');
+  if (source.mimeTypes.includes(type)) return 'drop';
+  const max = session.policy.limits.mimeTypes;
+  if (source.mimeTypes.length >= max) {
+    throw new Violation('limit-mime-types', `more than ${max} MIME types`, 1, DisplayError.noMemory);
+  }
+  source.mimeTypes.push(type);
+  if (source.kind === null || !allowsMimeType(policyOf(session, source.kind), type)) return 'drop';
+  return 'forward';
+}
+
+/**
+ * The guest uses a source for a selection or a drag. False when the policy is against it: then the source is
+ * cancelled, as when another application took the selection.
+ */
+export function useSource(session: Session, object: ForwardedObject, kind: Kind): boolean {
+  const source = sourceOf(object);
+  const policy = policyOf(session, kind);
+  if (!allowsFromGuest(policy)) {
+    session.emit(object, 'cancelled', []);
+    return false;
+  }
+  source.kind = kind;
+  for (const type of source.mimeTypes) {
+    if (allowsMimeType(policy, type)) session.ask(object, 'offer', [type]);
+  }
+  return true;
+}
+
+/** The compositor announces an offer: it stays on this side until its use is known. */
+export function newOffer(_: Session, event: HostEvent): Outcome {
+  if (event.created !== null) offerOf(event.created);
+  return 'done';
+}
+
+/** A type of an offer. */
+export function offered(session: Session, event: HostEvent): Outcome {
+  const offer = offerOf(event.object);
+  const type = event.text('mime_type');
+  if (offer.mimeTypes.length >= session.policy.limits.mimeTypes) return 'drop';
+  if (offer.kind !== null && !allowsMimeType(policyOf(session, offer.kind), type)) return 'drop';
+  offer.mimeTypes.push(type);
+  return 'forward';
+}
+
+/** The guest gets to know an offer, with the types that the policy lets through. False when it does not. */
+export function exposeOffer(
+  session: Session,
+  device: ForwardedObject,
+  object: ForwardedObject,
+  kind: Kind,
+): boolean {
+  const offer = offerOf(object);
+  const policy = policyOf(session, kind);
+  if (offer.kind !== null) return session.objects.known(object);
+  if (!allowsToGuest(policy)) {
+    session.destroyOnHost(object);
+    return false;
+  }
+  offer.kind = kind;
+  const types = offer.mimeTypes.filter((type) => allowsMimeType(policy, type));
+  offer.mimeTypes.splice(0, offer.mimeTypes.length, ...types);
+  session.objects.expose(object);
+  session.emit(device, 'data_offer', [object.guestId]);
+  for (const type of types) session.emit(object, 'offer', [type]);
+  for (const [name, value] of offer.actions) session.emit(object, name, [value]);
+  return true;
+}
+
+/** The guest wants an offer's data: it goes through a pipe of ours. */
+export function receive(session: Session, request: Request): Outcome {
+  const { object, item } = request;
+  const { kind, mimeTypes } = offerOf(object);
+  const type = request.text('mime_type');
+  if (item?.kind !== 'read-pipe') throw new Violation('items', `${object}.receive needs a pipe`);
+  checkTransfers(session);
+  // (The pipe is closed when it is not taken: the guest sees an empty transfer.)
+  if (kind === null || object.hostId === 0 || !mimeTypes.includes(type)) return 'drop';
+  request.takeItem();
+  const { fd } = item;
+  const question = { kind, direction: 'to-guest', vm: session.vm, mimeType: type } as const;
+  decide(session, question, (yes) => {
+    if (!yes || !object.alive) return closeFd(fd);
+    const pipe = openPipe(session);
+    if (pipe === null) return closeFd(fd);
+    session.ask(object, 'receive', [type, pipe.writeFd], [pipe.writeFd]);
+    closeFd(pipe.writeFd);
+    move(session, question, pipe.readFd, fd);
+  });
+  return 'done';
+}
+
+/** An application of the host wants a source's data: the guest writes to a pipe of ours. */
+export function send(session: Session, event: HostEvent): Outcome {
+  const { object } = event;
+  const { kind, mimeTypes } = sourceOf(object);
+  const type = event.text('mime_type');
+  const allowed = kind !== null && mimeTypes.includes(type) && allowsMimeType(policyOf(session, kind), type);
+  if (!allowed || session.transfers.full) return 'drop';
+  const fd = event.takeFd();
+  const question = { kind, direction: 'from-guest', vm: session.vm, mimeType: type } as const;
+  decide(session, question, (yes) => {
+    if (!yes || !object.alive || !session.objects.known(object)) return closeFd(fd);
+    const pipe = openPipe(session);
+    if (pipe === null) return closeFd(fd);
+    session.emit(object, 'send', [type, 0], [{ kind: 'write-pipe', fd: pipe.writeFd }]);
+    move(session, question, pipe.readFd, fd);
+  });
+  return 'done';
+}
+
+/** Null when there is none to be had (EMFILE): the transfer is empty then. */
+function openPipe(session: Session): { readFd: number; writeFd: number } | null {
+  try {
+    return session.transfers.pipes.create();
+  } catch (error) {
+    session.ports.note('transfer', error instanceof Error ? error.message : 'no pipe');
+    return null;
+  }
+}
+
+/** Takes over both descriptors. */
+function move(session: Session, question: TransferQuestion, fromFd: number, toFd: number): void {
+  try {
+    session.transfers.start({
+      fromFd,
+      toFd,
+      maxBytes: policyOf(session, question.kind).maxBytes,
+      ended: (bytes, cutOff) => report(session, question, bytes, cutOff),
+    });
+  } catch (error) {
+    session.ports.note('transfer', error instanceof Error ? error.message : 'a broken pipe');
+  }
+}
+
+interface TransferQuestion {
+  readonly kind: Kind;
+  readonly direction: 'to-guest' | 'from-guest';
+  readonly vm: string;
+  readonly mimeType: string;
+}
+
+/** Calls back at once unless somebody has to be asked first. After the end of the session the answer is no. */
+function decide(session: Session, question: TransferQuestion, then: (yes: boolean) => void): void {
+  if (policyOf(session, question.kind).direction !== 'ask') {
+    then(true);
+    return;
+  }
+  const settle = session.transfers.reserve();
+  session.transfers.ask(question, (yes) => {
+    settle();
+    if (!yes) session.ports.note('ask', `${question.kind} ${question.direction}: not allowed`);
+    then(yes && !session.transfers.closed);
+  });
+}
+
+function checkTransfers(session: Session): void {
+  if (!session.transfers.full) return;
+  const max = session.policy.limits.transfers;
+  throw new Violation('limit-transfers', `more than ${max} transfers`, 1, DisplayError.noMemory);
+}
+
+function report(session: Session, question: TransferQuestion, bytes: number, cutOff: boolean): void {
+  if (!cutOff) return;
+  session.ports.note('transfer-size', `${question.kind} ${question.direction}: cut off after ${bytes} bytes`);
+}

@@ -1,0 +1,44 @@
+/** What is known about a guest's windows. */
+import type { ForwardedObject } from '../objects.js';
+import type { Size } from './surface-state.js';
+
+export interface ShellSurface {
+  readonly surface: ForwardedObject;
+  readonly base: ForwardedObject;
+  /** The xdg_surface. */
+  readonly object: ForwardedObject;
+  /** The xdg_toplevel or xdg_popup, while it exists. */
+  role: ForwardedObject | null;
+  /** Serials that were not acknowledged yet, oldest first. */
+  configures: number[];
+  lastConfigure: number | null;
+  /** One was acknowledged since the surface was (last) unmapped. */
+  configured: boolean;
+  /** Live popups on it. */
+  readonly popups: Set<ForwardedObject>;
+}
+
+export interface Toplevel {
+  readonly shell: ShellSurface;
+  parent: ForwardedObject | null;
+  min: Size;
+  max: Size;
+  decoration: ForwardedObject | null;
+}
+
+export const shellSurfaces = new WeakMap<ForwardedObject, ShellSurface>();
+export const toplevels = new WeakMap<ForwardedObject, Toplevel>();
+
+/** Of an xdg_surface. */
+export function shellSurface(object: ForwardedObject): ShellSurface {
+  const shell = shellSurfaces.get(object);
+  if (shell === undefined) throw new Error(`${object} was not seen made`);
+  return shell;
+}
+
+/** Of an xdg_toplevel. */
+export function toplevelOf(object: ForwardedObject): Toplevel {
+  const toplevel = toplevels.get(object);
+  if (toplevel === undefined) throw new Error(`${object} was not seen made`);
+  return toplevel;
+}

@@ -1,0 +1,241 @@
+/** xdg-shell: roles in the right order, configures acknowledged, windows labelled and held to the policy. */
+import type { ForwardedObject } from '../objects.js';
+import type { HostEvent, Outcome, Request } from '../request.js';
+import type { EventRule, RequestRule, Session } from '../session.js';
+import { protocolViolation } from '../violation.js';
+import { labelledAppId, labelledTitle } from './label.js';
+import { popupRequests, positionerRequests } from './popup.js';
+import { type ShellSurface, shellSurface, shellSurfaces, toplevelOf, toplevels } from './shell-state.js';
+import { surfaceState, takeRole } from './surface-state.js';
+
+/** Configures that wait for their ack; the oldest are forgotten first, as an ack of a newer one does. */
+const CONFIGURES_MAX = 4096;
+
+const pings = new WeakMap<ForwardedObject, Set<number>>();
+const shellsOf = new WeakMap<ForwardedObject, Set<ForwardedObject>>();
+
+function getXdgSurface(_: Session, request: Request): Outcome {
+  const { object, made } = request;
+  const surface = request.target('surface');
+  const state = surfaceState(surface);
+  if (
+    (state.role !== null && state.role !== 'xdg_toplevel' && state.role !== 'xdg_popup') ||
+    state.roleObject
+  ) {
+    throw protocolViolation('role', object, 'role', `${surface} has a role already`);
+  }
+  if (state.hasBuffer || state.pending === 'buffer') {
+    throw protocolViolation('state', object, 'invalid_surface_state', `${surface} has a buffer already`);
+  }
+  const shell: ShellSurface = {
+    surface,
+    base: object,
+    object: made,
+    role: null,
+    configures: [],
+    lastConfigure: null,
+    configured: false,
+    popups: new Set(),
+  };
+  shellSurfaces.set(made, shell);
+  state.roleObject = made;
+  state.beforeCommit = () => beforeCommit(shell);
+  const siblings = shellsOf.get(object) ?? new Set();
+  shellsOf.set(object, siblings.add(made));
+  made.destroyed = () => {
+    siblings.delete(made);
+    state.roleObject = null;
+    state.beforeCommit = null;
+  };
+  return 'forward';
+}
+
+function beforeCommit(shell: ShellSurface): void {
+  const state = surfaceState(shell.surface);
+  if (shell.role === null) {
+    throw protocolViolation('state', shell.object, 'not_constructed', 'committed without toplevel or popup');
+  }
+  if (state.pending === 'buffer' && !shell.configured) {
+    throw protocolViolation(
+      'state',
+      shell.object,
+      'unconfigured_buffer',
+      'a buffer before the first configure',
+    );
+  }
+  const toplevel = toplevels.get(shell.role);
+  if (toplevel !== undefined) {
+    const { min, max } = toplevel;
+    const fits =
+      (max.width === 0 || min.width <= max.width) && (max.height === 0 || min.height <= max.height);
+    if (!fits) throw protocolViolation('value', shell.role, 'invalid_size', 'minimum above maximum');
+  }
+  if (state.pending !== 'null') return;
+  // Unmapped: it starts again with a commit without a buffer and a new configure.
+  shell.configured = false;
+  shell.configures = [];
+}
+
+function destroyBase(_: Session, request: Request): Outcome {
+  const { object } = request;
+  if ((shellsOf.get(object)?.size ?? 0) > 0) {
+    throw protocolViolation('role', object, 'defunct_surfaces', 'destroyed before its xdg_surfaces');
+  }
+  return 'forward';
+}
+
+function pong(_: Session, request: Request): Outcome {
+  return pings.get(request.object)?.delete(request.number('serial')) === true ? 'forward' : 'drop';
+}
+
+function ping(_: Session, event: HostEvent): Outcome {
+  const open = pings.get(event.object) ?? new Set();
+  pings.set(event.object, open.add(event.number('serial')));
+  return 'forward';
+}
+
+function getToplevel(session: Session, request: Request): Outcome {
+  const { object, made } = request;
+  const shell = shellSurface(object);
+  if (shell.role !== null) {
+    throw protocolViolation('role', object, 'already_constructed', `it has a ${shell.role}`);
+  }
+  takeRole(shell.surface, 'xdg_toplevel', object, shell.base, 'role');
+  shell.role = made;
+  toplevels.set(made, {
+    shell,
+    parent: null,
+    min: { width: 0, height: 0 },
+    max: { width: 0, height: 0 },
+    decoration: null,
+  });
+  made.destroyed = () => {
+    const { decoration } = toplevelOf(made);
+    if (decoration !== null) session.sever(decoration);
+    shell.role = null;
+    shell.configured = false;
+    shell.configures = [];
+  };
+  if (session.forward(request) === 'drop') return 'drop';
+  // Before the guest names it, if it ever does.
+  session.ask(made, 'set_title', [labelledTitle(session, '')]);
+  session.ask(made, 'set_app_id', [labelledAppId(session, '')]);
+  return 'done';
+}
+
+function destroyShellSurface(_: Session, request: Request): Outcome {
+  const shell = shellSurface(request.object);
+  if (shell.role === null) return 'forward';
+  throw protocolViolation(
+    'role',
+    request.object,
+    'defunct_role_object',
+    `destroyed before its ${shell.role}`,
+  );
+}
+
+function ackConfigure(_: Session, request: Request): Outcome {
+  const { object } = request;
+  const shell = shellSurface(object);
+  const serial = request.number('serial');
+  if (shell.role === null) {
+    throw protocolViolation('state', object, 'not_constructed', 'acknowledged without toplevel or popup');
+  }
+  const index = shell.configures.indexOf(serial);
+  if (index >= 0) {
+    shell.configures.splice(0, index + 1);
+    shell.configured = true;
+    return 'forward';
+  }
+  // One that a newer one replaced, or that the surface got before it was unmapped: nobody misses it.
+  if (shell.lastConfigure !== null && ((shell.lastConfigure - serial) | 0) >= 0) return 'drop';
+  throw protocolViolation('state', object, 'invalid_serial', `serial ${serial} was never sent`);
+}
+
+function configure(_: Session, event: HostEvent): Outcome {
+  const shell = shellSurface(event.object);
+  const serial = event.number('serial');
+  shell.configures.push(serial);
+  shell.lastConfigure = serial;
+  if (shell.configures.length > CONFIGURES_MAX) shell.configures.shift();
+  return 'forward';
+}
+
+function windowGeometry(_: Session, request: Request): Outcome {
+  const { object } = request;
+  if (shellSurface(object).role === null) {
+    throw protocolViolation('state', object, 'not_constructed', 'a geometry without toplevel or popup');
+  }
+  const width = request.number('width');
+  const height = request.number('height');
+  if (width > 0 && height > 0) return 'forward';
+  throw protocolViolation('value', object, 'invalid_size', `a geometry of ${width}x${height}`);
+}
+
+function setParent(_: Session, request: Request): Outcome {
+  const { object } = request;
+  const toplevel = toplevelOf(object);
+  const parent = request.ref('parent');
+  for (let above = parent; above !== null; above = toplevelOf(above).parent) {
+    if (above !== object) continue;
+    throw protocolViolation('value', object, 'invalid_parent', 'it would be its own ancestor');
+  }
+  toplevel.parent = parent;
+  return 'forward';
+}
+
+function sizeLimit(which: 'min' | 'max'): RequestRule {
+  return (_, request) => {
+    const width = request.number('width');
+    const height = request.number('height');
+    if (width < 0 || height < 0) {
+      throw protocolViolation('value', request.object, 'invalid_size', `${which} size ${width}x${height}`);
+    }
+    toplevelOf(request.object)[which] = { width, height };
+    return 'forward';
+  };
+}
+
+/** Needs an input event of this guest, and a window that is configured. */
+function interactive(session: Session, request: Request): Outcome {
+  const { configured } = toplevelOf(request.object).shell;
+  return configured && session.serials.has(request.number('serial')) ? 'forward' : 'drop';
+}
+
+/**
+ * What the policy forbids becomes its opposite: the compositor answers that with a configure as well, and the guest
+ * does not wait for one in vain.
+ */
+function unless(allowed: 'fullscreen' | 'maximize', opposite: string): RequestRule {
+  return (session, request) => {
+    if (session.policy.windows[allowed]) return 'forward';
+    if (request.object.hostId !== 0) session.ask(request.object, opposite, []);
+    return 'drop';
+  };
+}
+
+export const shellRequests: Readonly<Record<string, RequestRule>> = {
+  'xdg_wm_base.destroy': destroyBase,
+  'xdg_wm_base.get_xdg_surface': getXdgSurface,
+  'xdg_wm_base.pong': pong,
+  'xdg_surface.destroy': destroyShellSurface,
+  'xdg_surface.get_toplevel': getToplevel,
+  'xdg_surface.set_window_geometry': windowGeometry,
+  'xdg_surface.ack_configure': ackConfigure,
+  'xdg_toplevel.set_parent': setParent,
+  'xdg_toplevel.show_window_menu': interactive,
+  'xdg_toplevel.move': interactive,
+  'xdg_toplevel.resize': interactive,
+  'xdg_toplevel.set_max_size': sizeLimit('max'),
+  'xdg_toplevel.set_min_size': sizeLimit('min'),
+  'xdg_toplevel.set_maximized': unless('maximize', 'unset_maximized'),
+  'xdg_toplevel.set_fullscreen': unless('fullscreen', 'unset_fullscreen'),
+  'xdg_toplevel.set_minimized': (session) => (session.policy.windows.minimize ? 'forward' : 'drop'),
+  ...positionerRequests,
+  ...popupRequests,
+};
+
+export const shellEvents: Readonly<Record<string, EventRule>> = {
+  'xdg_wm_base.ping': ping,
+  'xdg_surface.configure': configure,
+};

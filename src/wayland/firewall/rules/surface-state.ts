@@ -1,0 +1,93 @@
+/** What is known about a guest's surfaces and buffers. */
+import type { ForwardedObject } from '../objects.js';
+import { protocolViolation } from '../violation.js';
+
+export type Role = 'xdg_toplevel' | 'xdg_popup' | 'wl_subsurface' | 'cursor' | 'drag icon';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface SurfaceState {
+  /** Kept for the surface's life. */
+  role: Role | null;
+  /** The xdg_surface or wl_subsurface, while it exists. */
+  roleObject: ForwardedObject | null;
+  /** What was attached since the last commit. */
+  pending: 'nothing' | 'buffer' | 'null';
+  /** Of the buffer that is (or will be) shown; null when there is none, or its size is not known. */
+  size: Size | null;
+  /** A buffer was committed. */
+  hasBuffer: boolean;
+  scale: number;
+  transform: number;
+  /** Of wp_viewport; null when unset. */
+  source: { x: number; y: number; width: number; height: number } | null;
+  destination: Size | null;
+  /** Damage requests since the last commit. */
+  damages: number;
+  /** Objects of which a surface has one at most, by interface (and more). */
+  readonly extensions: Map<string, ForwardedObject>;
+  /** Called before a commit is passed on; throws Violations. */
+  beforeCommit: (() => void) | null;
+  /** Of a subsurface. */
+  parent: ForwardedObject | null;
+}
+
+const surfaces = new WeakMap<ForwardedObject, SurfaceState>();
+const bufferSizes = new WeakMap<ForwardedObject, Size>();
+
+export function surfaceState(surface: ForwardedObject): SurfaceState {
+  let state = surfaces.get(surface);
+  if (state === undefined) {
+    state = {
+      role: null,
+      roleObject: null,
+      pending: 'nothing',
+      size: null,
+      hasBuffer: false,
+      scale: 1,
+      transform: 0,
+      source: null,
+      destination: null,
+      damages: 0,
+      extensions: new Map(),
+      beforeCommit: null,
+      parent: null,
+    };
+    surfaces.set(surface, state);
+  }
+  return state;
+}
+
+export function setBufferSize(buffer: ForwardedObject, size: Size): void {
+  bufferSizes.set(buffer, size);
+}
+
+export function bufferSize(buffer: ForwardedObject): Size | null {
+  return bufferSizes.get(buffer) ?? null;
+}
+
+/**
+ * Gives the surface a role, for good. A Violation when it has another one, or an object for it already; the error
+ * is `errorName` of `culprit`.
+ */
+export function takeRole(
+  surface: ForwardedObject,
+  role: Role,
+  roleObject: ForwardedObject | null,
+  culprit: ForwardedObject,
+  errorName: string,
+): SurfaceState {
+  const state = surfaceState(surface);
+  if (state.role !== null && state.role !== role) {
+    throw protocolViolation('role', culprit, errorName, `${surface} is a ${state.role} already`);
+  }
+  if (state.roleObject !== null && state.roleObject !== roleObject) {
+    throw protocolViolation('role', culprit, errorName, `${surface} has a ${state.roleObject} already`);
+  }
+  state.role = role;
+  if (roleObject !== null) state.roleObject = roleObject;
+  return state;
+}

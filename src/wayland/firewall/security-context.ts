@@ -1,0 +1,101 @@
+/**
+ * wp_security_context_v1: the compositor is told that what connects through a socket of ours is a sandboxed
+ * application of a VM, and restricts and labels it by itself. The context lasts as long as this connection to the
+ * compositor does; the socket lies in a folder that only this user can enter.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectUnix, listenUnix, socketPair, type UnixListener, type UnixSocket } from 'vhost-user-native';
+import { Display } from '../client/display.js';
+import { WaylandError } from '../errors.js';
+import { wp_security_context_manager_v1 } from '../protocol/generated/security-context-v1.js';
+
+const SANDBOX_ENGINE = 'vhost-user-gpu-ts';
+
+export interface SecurityContextOptions {
+  /** Opens a connection to the compositor, without any context. */
+  readonly connect: () => UnixSocket;
+  readonly appId: string;
+  /** Tells one run of a VM from the next. */
+  readonly instanceId: string;
+  /** The folder for the socket's folder. Default XDG_RUNTIME_DIR, else the system's temporary folder. */
+  readonly folder?: string;
+}
+
+export class SecurityContext {
+  private readonly display: Display;
+  private readonly folder: string;
+  private readonly path: string;
+  /** The compositor accepts what comes here; the handle is kept because closing it removes the socket. */
+  private readonly listener: UnixListener;
+  /** The compositor stops listening when the other end of this is closed. */
+  private readonly lifeline: UnixSocket;
+  private lost = false;
+
+  private constructor(display: Display, folder: string, options: SecurityContextOptions) {
+    this.display = display;
+    this.folder = folder;
+    this.path = join(folder, 'wayland');
+    const [lifeline, far] = socketPair();
+    this.lifeline = lifeline;
+    this.listener = listenUnix(this.path, { mode: 0o600, backlog: 128 });
+    const manager = display.registry.bind(wp_security_context_manager_v1);
+    const context = manager.createListener(this.listener.fd, far.fd);
+    far.close();
+    context.setSandboxEngine(SANDBOX_ENGINE);
+    context.setAppId(options.appId);
+    context.setInstanceId(options.instanceId);
+    context.commit();
+    context.destroy();
+    manager.destroy();
+  }
+
+  /** Null when the compositor has no such protocol. Throws when there is no compositor. */
+  static async create(options: SecurityContextOptions): Promise<SecurityContext | null> {
+    let context: SecurityContext | null = null;
+    let folder: string | null = null;
+    const display = new Display(options.connect(), { ended: () => context?.end() });
+    try {
+      await display.sync();
+      if (display.registry.find(wp_security_context_manager_v1) === null) {
+        display.close();
+        return null;
+      }
+      const parent = options.folder ?? process.env.XDG_RUNTIME_DIR ?? tmpdir();
+      folder = mkdtempSync(join(parent, 'wayland-forward-'));
+      context = new SecurityContext(display, folder, options);
+      // A refusal is a protocol error, which rejects this.
+      await display.sync();
+      return context;
+    } catch (error) {
+      context?.close();
+      display.close();
+      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** The compositor that it was made with is gone. */
+  get gone(): boolean {
+    return this.lost;
+  }
+
+  connect(): UnixSocket {
+    if (this.lost) throw new WaylandError('WL_ERR_CONNECTION', 'the security context is gone');
+    return connectUnix(this.path);
+  }
+
+  close(): void {
+    this.end();
+    this.display.close();
+  }
+
+  private end(): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.lifeline.close();
+    this.listener.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
