@@ -25,7 +25,7 @@ import { ItemQueue } from './request.js';
 import { RULES } from './rules/index.js';
 import { Session } from './session.js';
 import { printable } from './trace.js';
-import { type PipeFactory, Transfers } from './transfers.js';
+import { Transfers } from './transfers.js';
 import { DisplayError, Violation } from './violation.js';
 
 /** While more waits for the guest, the compositor is not read. */
@@ -36,7 +36,6 @@ export interface ForwardedClientOptions {
   readonly owner: GuestChannelOwner;
   readonly policy: FirewallPolicy;
   readonly region: ForwardedRegion;
-  readonly pipes: PipeFactory;
   readonly ask: Ask;
   readonly log: LimitedLog;
   /** Whether blobs can be exported as dma-bufs. */
@@ -82,7 +81,7 @@ export class ForwardedClient implements GuestChannel {
       policy,
       rules: RULES,
       pool: new RegionPool(options.region),
-      transfers: new Transfers(options.pipes, options.ask, policy.limits.transfers),
+      transfers: new Transfers(options.ask, policy.limits.transfers),
       dmabuf: options.dmabuf,
       ports: {
         toHost: (bytes, fds) => this.host?.send(bytes, fds),

@@ -14,7 +14,6 @@ import type { ForwardedRegion } from './region-pool.js';
 import { SecurityContext } from './security-context.js';
 import { cleanAppId } from './text.js';
 import { printable } from './trace.js';
-import type { PipeFactory } from './transfers.js';
 
 export interface WaylandFirewallOptions {
   /** What labels and logs call the VM. */
@@ -24,7 +23,6 @@ export interface WaylandFirewallOptions {
   readonly region: ForwardedRegion;
   /** Opens a connection to the compositor. */
   readonly connect: () => UnixSocket;
-  readonly pipes: PipeFactory;
   readonly log: FirewallLog;
   /** Whether blobs can be exported as dma-bufs; without, linux-dmabuf is not announced. Default false. */
   readonly dmabuf?: boolean;
@@ -55,13 +53,12 @@ export class WaylandFirewall {
 
   /** A client of its own for a context of the guest. What goes wrong later ends only that client. */
   open(owner: GuestChannelOwner): ForwardedClient {
-    const { vm, policy, region, pipes, dmabuf = false, trace = null } = this.options;
+    const { vm, policy, region, dmabuf = false, trace = null } = this.options;
     const client = new ForwardedClient(this.connect(), {
       vm,
       owner,
       policy,
       region,
-      pipes,
       ask: this.ask,
       log: this.log,
       dmabuf,

@@ -10,5 +10,4 @@ export * from './policy/policy.js';
 export { type ForwardedRegion, RegionPool } from './region-pool.js';
 export { SecurityContext, type SecurityContextOptions } from './security-context.js';
 export { formatMessage } from './trace.js';
-export { type PipeFactory, type PipeSink, type PipeSource, Transfers } from './transfers.js';
 export { type RuleName, Violation } from './violation.js';

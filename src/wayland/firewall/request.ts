@@ -1,6 +1,7 @@
 /** A request of the guest while it is looked at: decoded, its objects found, what is attached in hand. */
 import { closeFd } from 'vhost-user-native';
-import type { FdSource, WireValue } from '../wire/decode.js';
+import { WaylandError } from '../errors.js';
+import { decodeArguments, type FdSource, type WireValue } from '../wire/decode.js';
 import type { ArgTable, MessageTable } from '../wire/table.js';
 import type { ItemForGuest, ItemFromGuest } from './channel.js';
 import type { ForwardedObject } from './objects.js';
@@ -167,4 +168,19 @@ export class HostEvent extends Message {
 
 function isFd(arg: ArgTable | undefined): boolean {
   return arg?.type === 'fd';
+}
+
+/** What the guest sent, as its table says; a Violation when it says otherwise. */
+export function decodeRequest(
+  object: ForwardedObject,
+  message: MessageTable,
+  body: Uint8Array,
+  items: ItemQueue,
+): WireValue[] {
+  try {
+    return decodeArguments(message, body, items);
+  } catch (error) {
+    if (!(error instanceof WaylandError)) throw error;
+    throw new Violation('wire-format', `${object}.${error.message}`);
+  }
 }

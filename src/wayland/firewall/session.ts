@@ -6,7 +6,6 @@
  */
 import { WaylandError } from '../errors.js';
 import { SERVER_ID_START } from '../limits.js';
-import { INTERFACES } from '../protocol/generated/index.js';
 import { wl_callback, wl_display } from '../protocol/generated/wayland.js';
 import { decodeArguments, type FdSource, type WireValue } from '../wire/decode.js';
 import { Encoder } from '../wire/encode.js';
@@ -18,8 +17,9 @@ import { Globals } from './globals.js';
 import { ForwardedObject, ObjectTable, type OwnListener } from './objects.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { RegionPool } from './region-pool.js';
-import { HostEvent, type ItemQueue, type Outcome, Request } from './request.js';
+import { decodeRequest, HostEvent, type ItemQueue, type Outcome, Request } from './request.js';
 import { Serials } from './serials.js';
+import { interfaceByName, messageOf } from './tables.js';
 import { formatMessage } from './trace.js';
 import type { Transfers } from './transfers.js';
 import { DisplayError, Violation } from './violation.js';
@@ -388,31 +388,5 @@ export class Session {
     this.ports.trace?.(formatMessage('event', object, message, values));
     const encoded = this.encoder.encode(object.guestId, message, values);
     this.ports.toGuest(encoded.bytes, items);
-  }
-}
-
-export function interfaceByName(name: string): InterfaceTable {
-  const table = INTERFACES.get(name);
-  if (table === undefined) throw new Error(`no interface ${name}`);
-  return table;
-}
-
-function messageOf(messages: readonly MessageTable[], name: string): MessageTable {
-  const message = messages.find((candidate) => candidate.name === name);
-  if (message === undefined) throw new Error(`no message ${name}`);
-  return message;
-}
-
-function decodeRequest(
-  object: ForwardedObject,
-  message: MessageTable,
-  body: Uint8Array,
-  items: ItemQueue,
-): WireValue[] {
-  try {
-    return decodeArguments(message, body, items);
-  } catch (error) {
-    if (!(error instanceof WaylandError)) throw error;
-    throw new Violation('wire-format', `${object}.${error.message}`);
   }
 }

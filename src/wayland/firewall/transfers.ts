@@ -3,38 +3,19 @@
  * policy's size. At most one buffer per transfer is in memory; a side that does not read stops only its transfer.
  */
 
-import { closeFd } from 'vhost-user-native';
+import {
+  adoptPipe,
+  closeFd,
+  createPipe,
+  type NewPipe,
+  type Pipe,
+  READABLE,
+  WRITABLE,
+} from 'vhost-user-native';
 import type { Ask } from './ask.js';
 
-/** The reading end of a pipe, non-blocking. */
-export interface PipeSource {
-  /** Bytes stored; 0 at the end, -1 when nothing is there now. Throws when it is broken. */
-  read(target: Uint8Array): number;
-  /** Calls back from the event loop while there is something to read; null stops. */
-  watch(callback: (() => void) | null): void;
-  close(): void;
-}
-
-/** The writing end of a pipe, non-blocking. */
-export interface PipeSink {
-  /** Bytes taken; -1 when none go now. Throws when nobody reads any more. */
-  write(data: Uint8Array): number;
-  /** Calls back from the event loop while it takes bytes, or when it is broken; null stops. */
-  watch(callback: (() => void) | null): void;
-  close(): void;
-}
-
-export interface PipeFactory {
-  /** A new pipe; both ends are the caller's. */
-  create(): { readFd: number; writeFd: number };
-  /** Takes over the descriptor, also when it throws. */
-  source(fd: number): PipeSource;
-  /** Takes over the descriptor, also when it throws. */
-  sink(fd: number): PipeSink;
-}
-
 export interface TransferOptions {
-  readonly fromFd: number;
+  readonly from: Pipe;
   readonly toFd: number;
   readonly maxBytes: number;
   /** Called once: bytes moved, and whether it was cut off. */
@@ -44,7 +25,6 @@ export interface TransferOptions {
 const BUFFER_BYTES = 64 << 10;
 
 export class Transfers {
-  readonly pipes: PipeFactory;
   readonly ask: Ask;
   closed = false;
   private readonly max: number;
@@ -52,8 +32,7 @@ export class Transfers {
   /** Transfers that wait for an answer of the ask command. */
   private asked = 0;
 
-  constructor(pipes: PipeFactory, ask: Ask, max: number) {
-    this.pipes = pipes;
+  constructor(ask: Ask, max: number) {
     this.ask = ask;
     this.max = max;
   }
@@ -77,23 +56,27 @@ export class Transfers {
     };
   }
 
-  /** Takes over both descriptors, also when it throws. */
+  /** Null when there is none to be had (EMFILE). */
+  pipe(): NewPipe | null {
+    try {
+      return createPipe();
+    } catch {
+      return null;
+    }
+  }
+
+  /** Takes over the pipe and the descriptor. */
   start(options: TransferOptions): void {
-    let source: PipeSource;
+    let sink: Pipe;
     try {
-      source = this.pipes.source(options.fromFd);
-    } catch (error) {
+      sink = adoptPipe(options.toFd);
+    } catch {
+      options.from.close();
       closeFd(options.toFd);
-      throw error;
+      options.ended?.(0, false);
+      return;
     }
-    let sink: PipeSink;
-    try {
-      sink = this.pipes.sink(options.toFd);
-    } catch (error) {
-      source.close();
-      throw error;
-    }
-    const transfer = new Transfer(source, sink, options, () => this.running.delete(transfer));
+    const transfer = new Transfer(sink, options, () => this.running.delete(transfer));
     this.running.add(transfer);
   }
 
@@ -104,22 +87,23 @@ export class Transfers {
 }
 
 class Transfer {
-  private readonly source: PipeSource;
-  private readonly sink: PipeSink;
+  private readonly source: Pipe;
+  private readonly sink: Pipe;
   private readonly options: TransferOptions;
   private readonly over: () => void;
   private readonly buffer = new Uint8Array(BUFFER_BYTES);
   private filled = 0;
   private sent = 0;
   private total = 0;
+  private stalled = false;
   private ended = false;
 
-  constructor(source: PipeSource, sink: PipeSink, options: TransferOptions, over: () => void) {
-    this.source = source;
+  constructor(sink: Pipe, options: TransferOptions, over: () => void) {
+    this.source = options.from;
     this.sink = sink;
     this.options = options;
     this.over = over;
-    source.watch(this.readable);
+    this.source.watch(READABLE, this.readable);
   }
 
   end(cutOff: boolean): void {
@@ -159,8 +143,9 @@ class Transfer {
       return;
     }
     const waiting = this.sent < this.filled;
-    this.source.watch(waiting ? null : this.readable);
-    this.sink.watch(waiting ? this.writable : null);
+    this.source.watch(waiting ? 0 : READABLE, this.readable);
+    if (waiting !== this.stalled) this.sink.watch(waiting ? WRITABLE : 0, this.writable);
+    this.stalled = waiting;
   };
 
   /** False when nobody reads any more. */

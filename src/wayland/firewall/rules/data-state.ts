@@ -1,5 +1,5 @@
 /** Sources and offers of clipboard, primary selection and drags, and which of them the policy lets through. */
-import { closeFd } from 'vhost-user-native';
+import { closeFd, type Pipe } from 'vhost-user-native';
 import type { ForwardedObject } from '../objects.js';
 import { allowsFromGuest, allowsMimeType, allowsToGuest, type TransferPolicy } from '../policy/policy.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
@@ -148,11 +148,11 @@ export function receive(session: Session, request: Request): Outcome {
   const question = { kind, direction: 'to-guest', vm: session.vm, mimeType: type } as const;
   decide(session, question, (yes) => {
     if (!yes || !object.alive) return closeFd(fd);
-    const pipe = openPipe(session);
+    const pipe = session.transfers.pipe();
     if (pipe === null) return closeFd(fd);
     session.ask(object, 'receive', [type, pipe.writeFd], [pipe.writeFd]);
     closeFd(pipe.writeFd);
-    move(session, question, pipe.readFd, fd);
+    move(session, question, pipe.reader, fd);
   });
   return 'done';
 }
@@ -168,36 +168,22 @@ export function send(session: Session, event: HostEvent): Outcome {
   const question = { kind, direction: 'from-guest', vm: session.vm, mimeType: type } as const;
   decide(session, question, (yes) => {
     if (!yes || !object.alive || !session.objects.known(object)) return closeFd(fd);
-    const pipe = openPipe(session);
+    const pipe = session.transfers.pipe();
     if (pipe === null) return closeFd(fd);
     session.emit(object, 'send', [type, 0], [{ kind: 'write-pipe', fd: pipe.writeFd }]);
-    move(session, question, pipe.readFd, fd);
+    move(session, question, pipe.reader, fd);
   });
   return 'done';
 }
 
-/** Null when there is none to be had (EMFILE): the transfer is empty then. */
-function openPipe(session: Session): { readFd: number; writeFd: number } | null {
-  try {
-    return session.transfers.pipes.create();
-  } catch (error) {
-    session.ports.note('transfer', error instanceof Error ? error.message : 'no pipe');
-    return null;
-  }
-}
-
-/** Takes over both descriptors. */
-function move(session: Session, question: TransferQuestion, fromFd: number, toFd: number): void {
-  try {
-    session.transfers.start({
-      fromFd,
-      toFd,
-      maxBytes: policyOf(session, question.kind).maxBytes,
-      ended: (bytes, cutOff) => report(session, question, bytes, cutOff),
-    });
-  } catch (error) {
-    session.ports.note('transfer', error instanceof Error ? error.message : 'a broken pipe');
-  }
+/** Takes over pipe and descriptor. */
+function move(session: Session, question: TransferQuestion, from: Pipe, toFd: number): void {
+  session.transfers.start({
+    from,
+    toFd,
+    maxBytes: policyOf(session, question.kind).maxBytes,
+    ended: (bytes, cutOff) => report(session, question, bytes, cutOff),
+  });
 }
 
 interface TransferQuestion {
