@@ -110,8 +110,6 @@ function getToplevel(session: Session, request: Request): Outcome {
     decoration: null,
   });
   made.destroyed = () => {
-    const { decoration } = toplevelOf(made);
-    if (decoration !== null) session.sever(decoration);
     shell.role = null;
     shell.configured = false;
     shell.configures = [];
@@ -121,6 +119,13 @@ function getToplevel(session: Session, request: Request): Outcome {
   session.ask(made, 'set_title', [labelledTitle(session, '')]);
   session.ask(made, 'set_app_id', [labelledAppId(session, '')]);
   return 'done';
+}
+
+/** A decoration that outlives its window is an error for some compositors, and of use to none. */
+function destroyToplevel(session: Session, request: Request): Outcome {
+  const { decoration } = toplevelOf(request.object);
+  if (decoration !== null) session.sever(decoration);
+  return 'forward';
 }
 
 function destroyShellSurface(_: Session, request: Request): Outcome {
@@ -222,6 +227,7 @@ export const shellRequests: Readonly<Record<string, RequestRule>> = {
   'xdg_surface.get_toplevel': getToplevel,
   'xdg_surface.set_window_geometry': windowGeometry,
   'xdg_surface.ack_configure': ackConfigure,
+  'xdg_toplevel.destroy': destroyToplevel,
   'xdg_toplevel.set_parent': setParent,
   'xdg_toplevel.show_window_menu': interactive,
   'xdg_toplevel.move': interactive,
