@@ -1,5 +1,6 @@
 /** The shared region: memory that guest, device and compositor share. */
 export type { RegionMetrics } from './region-file.js';
+export { RegionLink } from './region-link.js';
 export { RegionRange } from './region-range.js';
 export {
   REGION_BYTES_MAX,

@@ -26,13 +26,14 @@ import type { DisplayModes } from './display/display-answers.js';
 import { GpuSocketSink } from './display/gpu-socket-sink.js';
 import type { DisplaySink } from './display-sink.js';
 import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
+import { Ivshmem } from './ivshmem.js';
 import { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
 import { type GpuMetrics, newMetrics } from './metrics.js';
 import { DisplayInfo } from './output/display-info.js';
 import { type OutputOptions, OutputTable } from './output/output-table.js';
 import type { QemuDisplay, QemuDisplayMetrics } from './output/qemu-display.js';
-import type { DmabufExporter } from './resource/guest-pages.js';
 import type { HostBlobOrigins } from './resource/host-blob.js';
+import { UdmabufExporter } from './resource/udmabuf.js';
 import { FanOut } from './scanout/fan-out.js';
 import { VmState } from './vm-state.js';
 import {
@@ -60,8 +61,12 @@ export interface GpuDeviceOptions {
    * of other resources lie in it, too.
    */
   readonly region?: SharedRegion | null;
-  /** Makes dma-bufs of guest memory; absent = there are none. */
-  readonly dmabufs?: DmabufExporter;
+  /** Makes dma-bufs of guest memory; /dev/udmabuf does when absent. */
+  readonly udmabuf?: UdmabufExporter;
+  /** The memory of an ivshmem device in the same machine; it stays the caller's. */
+  readonly ivshmem?: SharedRegion | null;
+  /** Told where the guest has that memory, by guest-physical address; null = nowhere (any more). */
+  readonly onIvshmem?: (guestAddress: number | null) => void;
   /** Stands in for the contexts, in tests. */
   readonly hostBlobs?: HostBlobOrigins;
   /** What the guest's contexts can be connected to; null = none are offered. They need a region. */
@@ -88,6 +93,10 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   /** Chains of the control queue that wait for a fence. */
   readonly heldFences: number;
   readonly contexts: ContextStatus;
+  /** dma-bufs of guest memory that were made, and why others were not. */
+  readonly udmabuf: Readonly<UdmabufExporter['metrics']>;
+  /** Where the guest has the ivshmem memory; null = nowhere. */
+  readonly ivshmemAddress: number | null;
   /** What QEMU's display was sent. */
   readonly display: QemuDisplayMetrics;
   /** The guest's mistakes since the device was made, by kind. */
@@ -104,8 +113,6 @@ function checkedLimits(limits: Partial<GpuLimits>): GpuLimits {
   if (all.maxDimension > DIMENSION_MAX) throw new RangeError(`limit maxDimension: at most ${DIMENSION_MAX}`);
   return all;
 }
-
-const NO_DMABUFS: DmabufExporter = { export: () => null };
 
 function offeredFeatures(region: SharedRegion | null, channels: ChannelFactory | null): bigint {
   const bits = [VIRTIO_GPU_F_EDID, VIRTIO_GPU_F_RESOURCE_UUID];
@@ -138,7 +145,8 @@ export class GpuDevice implements VhostUserDevice {
   readonly #displayInfo: DisplayInfo;
   readonly #sink: DisplaySink;
   readonly #region: SharedRegion | null;
-  readonly #dmabufs: DmabufExporter;
+  readonly #udmabuf: UdmabufExporter;
+  readonly #ivshmem: Ivshmem | null;
   readonly #hostBlobs: HostBlobOrigins | null;
   readonly #control: ControlQueue;
   readonly #cursor: CursorQueue;
@@ -160,8 +168,10 @@ export class GpuDevice implements VhostUserDevice {
     this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
     this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
     this.#region = options.region ?? null;
-    this.#dmabufs = options.dmabufs ?? NO_DMABUFS;
+    this.#udmabuf = options.udmabuf ?? new UdmabufExporter();
     this.#hostBlobs = options.hostBlobs ?? null;
+    const { ivshmem, onIvshmem = () => undefined } = options;
+    this.#ivshmem = ivshmem == null ? null : new Ivshmem(ivshmem, this.#log, onIvshmem);
     this.features = offeredFeatures(this.#region, this.#channels);
     this.sharedMemory = sharedMemoryOf(this.#region);
     this.#control = new ControlQueue(this.#faults);
@@ -180,6 +190,8 @@ export class GpuDevice implements VhostUserDevice {
       blobBytes: vm?.account.blobBytes ?? 0,
       heldFences: this.#control.heldFences,
       contexts: vm?.contexts.status ?? NO_CONTEXTS,
+      udmabuf: this.#udmabuf.metrics,
+      ivshmemAddress: this.#ivshmem?.guestAddress ?? null,
       display: { ...this.#qemuDisplay.metrics },
       faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, this.#faults.count(kind)])) as Record<
         FaultKind,
@@ -213,7 +225,7 @@ export class GpuDevice implements VhostUserDevice {
       mapMemory: mapAnonymous,
       metrics: this.#metrics,
       region: this.#region,
-      dmabufs: this.#dmabufs,
+      dmabufs: this.#udmabuf,
       hostBlobs: this.#hostBlobs,
       channels: this.#channels,
       contextLimits: this.#contextLimits,
@@ -229,6 +241,7 @@ export class GpuDevice implements VhostUserDevice {
     this.#qemuDisplay.setReady(false);
     this.#qemuDisplay.detachSocket();
     this.#displayInfo.qemuDecides = false;
+    this.#ivshmem?.look(null);
     this.#lastVm = this.#vm;
     this.#vm = null;
   }
@@ -237,6 +250,10 @@ export class GpuDevice implements VhostUserDevice {
   reset(): void {
     this.#vm?.reset();
     this.#config.reset();
+  }
+
+  memoryChanged(): void {
+    this.#ivshmem?.look(this.#vm?.frontEnd.memory ?? null);
   }
 
   queueStarted(queue: Virtqueue): void {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { closeFd, createMemfd, pageSize } from 'vhost-user-native';
 import { viewOf } from 'vhost-user-ts';
 import { SharedRegion } from '../../src/region/index.js';
-import type { DisplaySink, GpuDeviceOptions } from '../../src/virtio-gpu/index.js';
+import { type DisplaySink, type GpuDeviceOptions, UdmabufExporter } from '../../src/virtio-gpu/index.js';
 import type { HostBlobOrigins } from '../../src/virtio-gpu/resource/host-blob.js';
 import { NO_SUCH_BLOB } from '../../src/virtio-gpu/result.js';
 import * as gpu from '../../src/virtio-gpu/wire/constants.js';
@@ -431,15 +431,18 @@ t.test(
   'dma-bufs of guest memory: made once, made again for other memory, closed with the blob',
   async (t) => {
     const exported: number[] = [];
-    const dmabufs = {
-      export: () => {
+    const udmabuf = new UdmabufExporter({
+      limits: () => ({ entries: 16, bytes: 2 ** 30 }),
+      isUsable: () => true,
+      create: () => {
         const fd = createMemfd('dmabuf', { size: PAGE });
         exported.push(fd);
         return fd;
       },
-    };
-    const s = scene(t, { dmabufs });
+    });
+    const s = scene(t, { udmabuf });
     const { h } = s;
+    h.memory.backedBy = [s.region.fd];
     s.type(c.guestBlob(1, [[h.memory.base, PAGE]]));
     s.type(c.setScanoutBlob(0, 1, { width: 8, height: 4, stride: 64, offset: 128, format: 1 }));
     const buffer = h.sink.sources.get(0)?.buffer;
@@ -448,6 +451,7 @@ t.test(
     h.memory.generation += 1;
     t.equal(buffer?.dmabuf()?.fd, exported[1]);
     t.equal(exported.length, 2);
+    t.equal(h.device.status.udmabuf.exported, 2);
     s.type(c.unref(1));
     t.equal(buffer?.dmabuf(), null);
     for (const fd of new Set(exported)) t.throws(() => closeFd(fd), { code: 'EBADF' });
@@ -520,4 +524,25 @@ t.test('a fenced flush is answered when all displays are done, or after a while'
   await until(() => second.used !== null);
   t.equal(second.used, 24);
   sinks[0]?.waiting.shift()?.();
+});
+
+t.test('the memory of an ivshmem device is found by its file, and forgotten when it is gone', async (t) => {
+  using ivshmem = SharedRegion.create({ windowBytes: 0, hostBytes: 4 * PAGE });
+  const told: (number | null)[] = [];
+  const { h } = scene(t, { ivshmem, onIvshmem: (address) => told.push(address) });
+  const stranger = createMemfd('stranger', { size: 4 * PAGE });
+  t.teardown(() => closeFd(stranger));
+  h.memory.backedBy = [stranger];
+  h.device.memoryChanged();
+  t.equal(h.device.status.ivshmemAddress, null, 'the size alone says nothing');
+  h.memory.backedBy = [stranger, ivshmem.fd];
+  h.device.memoryChanged();
+  h.device.memoryChanged();
+  t.equal(h.device.status.ivshmemAddress, h.memory.base);
+  h.memory.backedBy = [];
+  h.device.memoryChanged();
+  h.memory.backedBy = [ivshmem.fd];
+  h.device.memoryChanged();
+  h.device.detach();
+  t.strictSame(told, [h.memory.base, null, h.memory.base, null]);
 });

@@ -97,6 +97,8 @@ export class TestMemory implements DeviceMemory {
   readonly bytes: Uint8Array;
   readonly tables: ScatterGather[] = [];
   dirty: { readonly address: number; readonly length: number }[] = [];
+  /** The file that the memory lies in, for tests that ask. */
+  backedBy: number[] = [];
   /** What the front-end took away: nothing is guest memory any more. */
   gone = false;
 
@@ -119,7 +121,12 @@ export class TestMemory implements DeviceMemory {
   }
 
   files(): readonly MemoryFile[] {
-    return [];
+    return this.backedBy.map((fd) => ({
+      guestAddress: this.base,
+      length: this.bytes.length,
+      fd,
+      fileOffset: 0,
+    }));
   }
 
   get openTables(): number {

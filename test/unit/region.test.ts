@@ -1,11 +1,23 @@
 /** The shared region: who gets which bytes, and that freed ones are zeroes that take no memory. */
-import { fstatSync } from 'node:fs';
+import {
+  fstatSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { mapFile, pageSize, Seal, sealsOf } from 'vhost-user-native';
 import {
   type PlaceRefusal,
   REGION_BYTES_MAX,
+  RegionLink,
   RegionRange,
   SharedRegion,
   WINDOW_BYTES_MAX,
@@ -181,6 +193,29 @@ t.test('ranges outlive the region', async (t) => {
   range.free();
   range.unhold();
   t.equal(region.metrics.ranges, 0);
+});
+
+t.test('a link by which others open the region', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'region-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'region');
+  using region = SharedRegion.create({ windowBytes: 0, hostBytes: PAGE });
+  bytesOf(region)[0] = 77;
+  const link = new RegionLink(region, path);
+  t.equal(readFileSync(path)[0], 77);
+  t.equal(statSync(path).ino, fstatSync(region.fd).ino);
+  t.throws(() => new RegionLink(region, path), { code: 'EEXIST' }, 'it is in use');
+  link.close();
+  link.close();
+  t.throws(() => readlinkSync(path), { code: 'ENOENT' });
+  symlinkSync('/proc/4194304/fd/9', path);
+  const again = new RegionLink(region, path);
+  t.equal(readFileSync(path)[0], 77, 'what a process left over is replaced');
+  rmSync(path);
+  writeFileSync(path, 'mine');
+  again.close();
+  t.equal(readFileSync(path, 'utf8'), 'mine', 'what somebody else put there stays');
+  t.throws(() => new RegionLink(region, path), { code: 'EEXIST' });
 });
 
 const WINDOW_PAGES = 16;
