@@ -31,10 +31,12 @@ export class GuestChannel {
     const marker = `done-${randomBytes(6).toString('hex')}`;
     this.socket.write(`${marker} ${Buffer.from(`${command}\n`).toString('base64')}\n`);
     const timer = setTimeout(() => this.socket.close(), COMMAND_TIMEOUT_MS);
+    const others: string[] = [];
     try {
-      return await this.answer(marker);
+      return await this.answer(marker, others);
     } catch (error) {
-      throw new Error(`no answer from the guest to "${command}": ${(error as Error).message}`);
+      const said = others.length === 0 ? '' : `; it said ${JSON.stringify(others)}`;
+      throw new Error(`no answer from the guest to "${command}": ${(error as Error).message}${said}`);
     } finally {
       clearTimeout(timer);
     }
@@ -56,11 +58,15 @@ export class GuestChannel {
     this.socket.close();
   }
 
-  private async answer(marker: string): Promise<GuestResult> {
+  /** Lines that are not the answer go into `others`. */
+  private async answer(marker: string, others: string[]): Promise<GuestResult> {
     for (;;) {
-      const [mark, status, output = ''] = (await this.socket.line()).split(' ');
-      if (mark !== marker) continue;
-      return { status: Number(status), output: Buffer.from(output, 'base64').toString('utf8').trimEnd() };
+      const line = await this.socket.line();
+      const [mark, status, output = ''] = line.split(' ');
+      if (mark === marker) {
+        return { status: Number(status), output: Buffer.from(output, 'base64').toString('utf8').trimEnd() };
+      }
+      others.push(line);
     }
   }
 }
