@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { type Mapping, mapFile } from 'vhost-user-native';
 import {
   BackEndServer,
   FRONT_END_FEATURES,
@@ -11,6 +12,7 @@ import {
   type FrontEndQueue,
   FrontEndRequest,
   MessageHeader,
+  type SharedMemoryMapping,
   type SubmitOptions,
 } from 'vhost-user-ts';
 import { GpuDevice, type GpuDeviceOptions } from '../../src/virtio-gpu/index.js';
@@ -37,6 +39,8 @@ export class Machine {
   readonly server: BackEndServer;
   readonly disconnects: (Error | null)[] = [];
   configChanges = 0;
+  /** What the guest sees of the shared region; null while it is not mapped. */
+  window: Mapping | null = null;
   private readonly folder = mkdtempSync(join(tmpdir(), 'gpu-'));
   private client: FrontEndClient | null = null;
   private readonly displays: FakeQemu[] = [];
@@ -61,7 +65,14 @@ export class Machine {
     const configChanged = (): void => {
       this.configChanges += 1;
     };
-    this.client = FrontEndClient.connect({ path, features, protocolFeatures, handlers: { configChanged } });
+    const mapShared = ({ id, fdOffset, offset, length }: SharedMemoryMapping, fd: number): boolean => {
+      // As QEMU does it: no mapping over another, and the file stays open with its mapping.
+      if (id !== 1 || offset !== 0 || this.window !== null) return false;
+      this.window = mapFile(fd, fdOffset, length, { writable: true });
+      return true;
+    };
+    const handlers = { configChanged, mapShared };
+    this.client = FrontEndClient.connect({ path, features, protocolFeatures, handlers });
     await this.client.negotiate();
   }
 
@@ -101,7 +112,14 @@ export class Machine {
       throw new Error(`responses ${types.map((type) => type.toString(16))}`);
   }
 
+  /** A virtio reset drops the guest's window, without a word to the back-end. */
+  dropWindow(): void {
+    this.window?.close();
+    this.window = null;
+  }
+
   disconnect(): void {
+    this.dropWindow();
     this.client?.close();
     this.client = null;
   }
