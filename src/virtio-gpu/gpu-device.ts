@@ -253,6 +253,7 @@ export class GpuDevice implements VhostUserDevice {
   }
 
   memoryChanged(): void {
+    this.#vm?.window.memoryChanged();
     this.#ivshmem?.look(this.#vm?.frontEnd.memory ?? null);
   }
 

@@ -38,6 +38,12 @@ export const DEFAULT_LIMITS: GpuLimits = {
   maxDimension: 16384,
 };
 
+/**
+ * How long the first MAP_BLOB waits for the memory table that follows a mapping, in ms. QEMU sends one within a
+ * millisecond, unless it has more regions than the message holds.
+ */
+export const MAP_COMMIT_WAIT_MAX_MS = 50;
+
 /** How long the answer to a fenced RESOURCE_FLUSH waits for the displays, in ms; Linux waits no longer than that. */
 export const FLUSH_WAIT_MAX_MS = 50;
 

@@ -10,7 +10,7 @@ import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import * as wire from '../../src/virtio-gpu/wire/structs.js';
 import * as c from './gpu-commands.js';
 import { GpuHarness } from './gpu-harness.js';
-import { until } from './gpu-socket-fixture.js';
+import { settle, until } from './gpu-socket-fixture.js';
 
 const PAGE = pageSize;
 const OK = gpu.VIRTIO_GPU_RESP_OK_NODATA;
@@ -45,6 +45,7 @@ function scene(t: Test, options: Partial<GpuDeviceOptions> = {}): Scene {
   const maps: unknown[][] = [];
   h.mapShared = (...call) => {
     maps.push(call);
+    h.memory.generation += 1; // as QEMU does: the window is guest memory to us as well
     return Promise.resolve(true);
   };
   return {
@@ -216,6 +217,24 @@ t.test('a front-end that maps nothing', async (t) => {
   t.equal(unable.type(c.createBlob(1, { blobId: 1n })), UNSPEC);
   t.equal(unable.type(c.guestBlob(1, [[unable.h.memory.base, PAGE]])), OK, 'guest blobs work');
   release(unable, t);
+});
+
+t.test('the first blob waits until the mapping is there, which the memory table tells', async (t) => {
+  const s = scene(t);
+  const { h } = s;
+  h.mapShared = () => Promise.resolve(true);
+  s.type(c.createBlob(1, { blobId: 1n }));
+  const chain = h.submit(c.mapBlob(1, 0));
+  await settle();
+  t.equal(chain.used, null, 'the front-end accepts a mapping before it makes it');
+  h.device.memoryChanged();
+  t.equal(c.typeOf(chain.response), MAP_INFO);
+  h.device.queueStopped(h.control);
+  h.device.reset();
+  h.start();
+  s.type(c.createBlob(1, { blobId: 1n }));
+  t.equal(await mapped(h, c.mapBlob(1, 0)), MAP_INFO, 'a table that never comes is not waited for long');
+  release(s, t);
 });
 
 t.test('the window after a pause, a reset, and a stop in between', async (t) => {
@@ -428,7 +447,7 @@ t.test('a shadow that there is no memory for', async (t) => {
 });
 
 t.test(
-  'dma-bufs of guest memory: made once, made again for other memory, closed with the blob',
+  'dma-bufs of guest memory: made once, tried again for other memory, closed with the blob',
   async (t) => {
     const exported: number[] = [];
     const udmabuf = new UdmabufExporter({
@@ -442,16 +461,18 @@ t.test(
     });
     const s = scene(t, { udmabuf });
     const { h } = s;
-    h.memory.backedBy = [s.region.fd];
     s.type(c.guestBlob(1, [[h.memory.base, PAGE]]));
     s.type(c.setScanoutBlob(0, 1, { width: 8, height: 4, stride: 64, offset: 128, format: 1 }));
     const buffer = h.sink.sources.get(0)?.buffer;
-    t.strictSame(buffer?.dmabuf(), { fd: exported[0], offsetBytes: 128, strideBytes: 64, format: 1 });
-    t.equal(buffer?.dmabuf()?.fd, exported[0]);
+    t.equal(buffer?.dmabuf(), null);
+    h.memory.backedBy = [s.region.fd];
+    t.equal(buffer?.dmabuf(), null);
+    t.equal(h.device.status.udmabuf.refused.outside, 1, 'not tried again for the same memory');
     h.memory.generation += 1;
-    t.equal(buffer?.dmabuf()?.fd, exported[1]);
-    t.equal(exported.length, 2);
-    t.equal(h.device.status.udmabuf.exported, 2);
+    t.strictSame(buffer?.dmabuf(), { fd: exported[0], offsetBytes: 128, strideBytes: 64, format: 1 });
+    h.memory.generation += 1;
+    t.equal(buffer?.dmabuf()?.fd, exported[0], 'its pages stay the same');
+    t.equal(h.device.status.udmabuf.exported, 1);
     s.type(c.unref(1));
     t.equal(buffer?.dmabuf(), null);
     for (const fd of new Set(exported)) t.throws(() => closeFd(fd), { code: 'EBADF' });

@@ -82,7 +82,10 @@ t.test('the control and cursor queues survive any requests', async (t) => {
       const outputs = [1, 2].map(() => ({ width: 64, height: 64 }));
       const hostBlobs = { take: () => ({ content: Uint8Array.of(1, 2, 3) }) };
       const h = new GpuHarness({ limits: LIMITS, outputs, region, hostBlobs });
-      h.mapShared = () => Promise.resolve(accepting);
+      h.mapShared = () => {
+        h.memory.generation += 1;
+        return Promise.resolve(accepting);
+      };
       for (const { request, length, writable, cursor } of steps) {
         const bytes = request.subarray(0, length);
         const chain = cursor && h.cursor(bytes) === 0 ? null : h.submit(bytes, writable);
@@ -164,7 +167,10 @@ t.test('blobs lie where the guest put them, each with its content, and nowhere e
       using region = SharedRegion.create({ windowBytes: WINDOW_PAGES * 4096, hostBytes: 4096 });
       const hostBlobs = { take: () => ({ content: Uint8Array.of(0xab) }) };
       const h = new GpuHarness({ region, hostBlobs });
-      h.mapShared = () => Promise.resolve(true);
+      h.mapShared = () => {
+        h.memory.generation += 1;
+        return Promise.resolve(true);
+      };
       const bytes = new Uint8Array(region.mapping.window(0, region.bytes));
       const model = new Model();
       for (const { what, id, n } of steps) {

@@ -14,7 +14,7 @@ export class GuestPages {
   readonly #memory: DeviceMemory;
   readonly #exporter: DmabufExporter;
   #fd: number | null = null;
-  /** Of the memory table for which `#fd` was made, or could not be. */
+  /** Of the memory table for which there could be none. */
   #generation = -1;
 
   /** Takes over the backing. */
@@ -29,12 +29,14 @@ export class GuestPages {
     return this.backing.table(memory);
   }
 
-  /** A descriptor that stays ours; null where there can't be one. It is not tried again for the same memory. */
+  /**
+   * A descriptor that stays ours; null where there can't be one, which is not tried again for the same memory table.
+   * One that was made is of the same pages for ever, whatever becomes of the table.
+   */
   dmabuf(): number | null {
     if (this.backing.closed) return null;
     const { generation } = this.#memory;
-    if (this.#generation !== generation) {
-      this.#closeDmabuf();
+    if (this.#fd === null && this.#generation !== generation) {
       this.#fd = this.#export();
       this.#generation = generation;
     }
@@ -47,16 +49,12 @@ export class GuestPages {
   }
 
   close(): void {
-    this.#closeDmabuf();
+    if (this.#fd !== null) closeFd(this.#fd);
+    this.#fd = null;
     this.backing.close();
   }
 
   #export(): number | null {
     return this.#exporter.export(this.#memory, this.backing.ranges, this.bytes);
-  }
-
-  #closeDmabuf(): void {
-    if (this.#fd !== null) closeFd(this.#fd);
-    this.#fd = null;
   }
 }

@@ -4,9 +4,13 @@
  * QEMU 11.1 drops the mapping when the device is reset, without a word; it keeps it while the machine is paused. Both
  * look the same from here at first (the queues stop), so after a stop nobody knows. Then the mapping is asked for
  * again: a refusal means that it is still there, since two can't overlap.
+ *
+ * QEMU accepts a mapping just before it makes it. It then tells us of the new guest memory; who waits for the mapping
+ * waits for that, lest a processor of the guest is faster.
  */
 import type { FrontEnd } from 'vhost-user-ts';
 import type { SharedRegion } from '../../region/index.js';
+import { MAP_COMMIT_WAIT_MAX_MS } from '../limits.js';
 import { VIRTIO_GPU_SHM_ID_HOST_VISIBLE } from '../wire/constants.js';
 
 export class GuestWindow {
@@ -16,6 +20,8 @@ export class GuestWindow {
   #waiting: ((mapped: boolean) => void)[] = [];
   /** Goes up when an answer that is on its way is of the past. */
   #round = 0;
+  /** Runs while an accepted mapping is not known to be there. */
+  #commit: NodeJS.Timeout | null = null;
 
   constructor(frontEnd: FrontEnd, region: SharedRegion | null) {
     this.#frontEnd = frontEnd;
@@ -45,9 +51,17 @@ export class GuestWindow {
     const round = this.#round;
     const wasMapped = this.#state === 'unknown';
     const { fd, windowBytes } = region;
+    const { generation } = this.#frontEnd.memory;
     void this.#frontEnd.mapShared(VIRTIO_GPU_SHM_ID_HOST_VISIBLE, fd, 0, 0, windowBytes).then((accepted) => {
-      if (round === this.#round) this.#settle(accepted || wasMapped ? 'mapped' : 'absent');
+      if (round !== this.#round) return;
+      if (accepted && generation === this.#frontEnd.memory.generation) this.#awaitCommit();
+      else this.#settle(accepted || wasMapped ? 'mapped' : 'absent');
     });
+  }
+
+  /** The memory table changed. */
+  memoryChanged(): void {
+    if (this.#commit !== null) this.#settle('mapped');
   }
 
   /** The queues stopped: the mapping may be gone. Who waits is told that there is none. */
@@ -64,7 +78,13 @@ export class GuestWindow {
     this.#settle(isAsked ? 'unknown' : 'absent');
   }
 
+  #awaitCommit(): void {
+    this.#commit = setTimeout(() => this.#settle('mapped'), MAP_COMMIT_WAIT_MAX_MS);
+  }
+
   #settle(state: 'absent' | 'unknown' | 'mapped'): void {
+    if (this.#commit !== null) clearTimeout(this.#commit);
+    this.#commit = null;
     this.#state = state;
     for (const done of this.#waiting.splice(0)) done(state === 'mapped');
   }
