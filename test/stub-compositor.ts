@@ -125,6 +125,12 @@ export class StubCompositor {
     return [...this.objects.values()].filter((object) => object.alive && object.interface === interfaceName);
   }
 
+  /** A descriptor that came with a request is the caller's from now on. */
+  takeFd(value: StubValue | undefined): number {
+    this.fds.delete(Number(value));
+    return Number(value);
+  }
+
   close(): void {
     this.connection.close();
     this.closeFds();

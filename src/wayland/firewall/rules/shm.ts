@@ -7,8 +7,11 @@ import { shmPixelBytes } from '../formats.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
-import { protocolViolation } from '../violation.js';
+import { protocolViolation, Violation } from '../violation.js';
 import { setBufferSize } from './surface-state.js';
+
+/** wl_shm.error.invalid_fd, which libwayland reports for pools as well. */
+const INVALID_FD = 2;
 
 /** A blob as long as its pool or one of the pool's buffers exists. */
 class PoolBlob {
@@ -116,12 +119,8 @@ function resize(_: Session, request: Request): Outcome {
   if (pool === undefined) return 'drop';
   const { blob } = pool.memory;
   if (bytes < pool.bytes || bytes > blob.bytes) {
-    throw protocolViolation(
-      'shm',
-      object,
-      'invalid_fd',
-      `resized from ${pool.bytes} to ${bytes} bytes; its blob has ${blob.bytes}`,
-    );
+    const what = `resized from ${pool.bytes} to ${bytes} bytes; its blob has ${blob.bytes}`;
+    throw new Violation('shm', `${object}: ${what}`, object.guestId, INVALID_FD);
   }
   pool.bytes = bytes;
   return 'drop';
