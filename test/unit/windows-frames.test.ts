@@ -42,7 +42,7 @@ t.test('a window appears with its first frame, in the size of the guest', async 
   shown.surface.done();
   await until(() => window.visible, 'visible');
   scene.close();
-  t.same(content.events, ['take a', 'dropped a', 'released a'], 'nothing stays held after the end');
+  t.same(content.events, ['take a', 'shown a', 'released a'], 'nothing stays held after the end');
 });
 
 t.test('one commit for each frame callback, with what is newest then', async (t) => {
@@ -195,6 +195,27 @@ t.test('presentation feedback, the frame callback without it, and windows that n
   await until(() => plain.content.infos.length === 1, 'shown');
   t.same(plain.content.infos, [{ timeNs: 1_234_000_000n, refreshNs: 0, flags: 0 }]);
   plain.close();
+});
+
+t.test('a compositor that calls back but never tells of a presentation', async (t) => {
+  const scene = new WindowScene();
+  const { content } = scene;
+  const { surface } = await scene.open();
+  const callBack = (): void => {
+    surface.release();
+    surface.done(77);
+  };
+  for (const [index, name] of ['a', 'b', 'c'].entries()) {
+    await scene.show(name, { poolOffset: (index % 2) * FRAME_BYTES });
+    callBack();
+    await scene.settle();
+    surface.discard();
+    await until(() => content.count(`shown ${name}`) === 1, `${name} to be shown, by the callback`);
+  }
+  t.equal(scene.desktop.stub.all('feedback').length, 3, 'not asked any more after two of them');
+  t.equal(scene.window.metrics.framesShown, 4);
+  t.equal(content.infos.at(-1)?.timeNs, 77_000_000n);
+  scene.close();
 });
 
 t.test('frames that the compositor would end the connection for are refused', async (t) => {

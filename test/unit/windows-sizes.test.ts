@@ -234,7 +234,8 @@ t.test('scale of the outputs, and whole scales without a viewport', async (t) =>
   await it.configure(300, 200, [MAXIMIZED]);
   t.same(it.asked(), ['600x400']);
   t.same(it.window.geometry, [0, 0, 300, 200], 'the size that the compositor insists on');
-  stub.send(it.window.surface.object, 'leave', [output]);
+  stub.send(output, 'scale', [1]);
+  stub.send(output, 'done');
   await it.scene.settle();
   t.same(it.asked(), ['320x200'], 'no less than the least');
   it.scene.close();

@@ -19,6 +19,8 @@ export interface SwayOptions {
    * with the size they want, at the output's top left corner.
    */
   readonly windows?: 'filling' | 'floating';
+  /** Screenshots show the pointer's image, too. Default false. */
+  readonly pointer?: boolean;
 }
 
 /** sway does not run as root: who is root becomes this user. */
@@ -27,7 +29,7 @@ const NOBODY = 65534;
 const FLOATING = 'for_window [app_id=".*"] floating enable, border none, move absolute position 0 0';
 
 export function sway(options: SwayOptions): CompositorProgram {
-  const { width, height, scale = 1, windows = 'filling' } = options;
+  const { width, height, scale = 1, windows = 'filling', pointer = false } = options;
   const config = [
     `output HEADLESS-1 resolution ${width}x${height} scale ${scale}`,
     // What sway draws by itself where no window is.
@@ -36,6 +38,8 @@ export function sway(options: SwayOptions): CompositorProgram {
     'default_floating_border none',
     'focus_follows_mouse no',
     'xwayland disable',
+    // Without a word about seats it locks no pointer.
+    'seat * pointer_constraint enable',
     ...(windows === 'floating' ? [FLOATING] : []),
     'exec echo sway is ready',
   ];
@@ -44,7 +48,7 @@ export function sway(options: SwayOptions): CompositorProgram {
     display: 'wayland-1',
     readyOutput: /sway is ready/,
     start: (folder, env) => start(folder, env, config.join('\n')),
-    screenshot,
+    screenshot: (folder, env) => screenshot(pointer ? ['-c'] : [], folder, env),
   };
 }
 
@@ -64,9 +68,13 @@ function start(folder: string, env: NodeJS.ProcessEnv, config: string): TestProc
   return new TestProcess('sway', program, args, { ...env, ...headless });
 }
 
-async function screenshot(folder: string, env: NodeJS.ProcessEnv): Promise<RgbPicture> {
+async function screenshot(
+  options: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<RgbPicture> {
   const file = join(folder, 'shot.ppm');
-  const grim = new TestProcess('grim', 'grim', ['-t', 'ppm', file], env);
+  const grim = new TestProcess('grim', 'grim', [...options, '-t', 'ppm', file], env);
   const { code } = await grim.exited;
   if (code !== 0) throw new Error(`no screenshot (${code}): ${grim.output}`);
   return decodePpm(readFileSync(file));

@@ -6,7 +6,13 @@ import type { WlSurface, WpPresentation, WpPresentationFeedback } from '../../pr
 import type { Buffers, TrackedBuffer } from './buffers.js';
 import { frameRefusal } from './frame-check.js';
 import type { FrameCounters } from './frame-counters.js';
-import { DAMAGE_RECTS_MAX, FEEDBACKS_MAX, FRAMES_HELD_MAX, HIDDEN_AFTER_MS } from './limits.js';
+import {
+  DAMAGE_RECTS_MAX,
+  FEEDBACKS_MAX,
+  FRAMES_HELD_MAX,
+  HIDDEN_AFTER_MS,
+  UNPRESENTED_MAX,
+} from './limits.js';
 import type { Rect, ShownInfo, WindowContent, WindowFrame } from './types.js';
 
 export interface PumpOptions {
@@ -29,6 +35,8 @@ interface Unseen {
   readonly frame: WindowFrame;
   readonly committedMs: number;
   readonly feedback: WpPresentationFeedback | null;
+  /** The compositor called back for it. */
+  called: ShownInfo | null;
 }
 
 export class FramePump {
@@ -39,6 +47,8 @@ export class FramePump {
   private last: { readonly width: number; readonly height: number } | null = null;
   private readonly held = new Map<WindowFrame, TrackedBuffer>();
   private readonly unseen = new Set<Unseen>();
+  /** Frames in a row that were called back for, but neither presented nor superseded before that. */
+  private unpresented = 0;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(options: PumpOptions) {
@@ -89,11 +99,13 @@ export class FramePump {
     this.callbackDue = true;
     this.last = { width: frame.width, height: frame.height };
     let feedback: WpPresentationFeedback | null = null;
-    if (presentation !== null && this.unseen.size < FEEDBACKS_MAX) feedback = presentation.feedback(surface);
-    const unseen: Unseen = { frame, committedMs: performance.now(), feedback };
+    const useful = this.unpresented < UNPRESENTED_MAX && this.unseen.size < FEEDBACKS_MAX;
+    if (presentation !== null && useful) feedback = presentation.feedback(surface);
+    const unseen: Unseen = { frame, committedMs: performance.now(), feedback, called: null };
     this.unseen.add(unseen);
     feedback?.listen({
       presented: (hi, lo, nsec, refresh, _seqHi, _seqLo, flags) => {
+        this.unpresented = 0;
         const seconds = (BigInt(hi) << 32n) | BigInt(lo);
         this.seen(unseen, { timeNs: seconds * 1_000_000_000n + BigInt(nsec), refreshNs: refresh, flags });
       },
@@ -142,10 +154,10 @@ export class FramePump {
   private called(timeMs: number): void {
     if (this.closed) return;
     this.callbackDue = false;
+    const info = { timeNs: BigInt(timeMs) * 1_000_000n, refreshNs: 0, flags: 0 };
     for (const unseen of [...this.unseen]) {
-      if (unseen.feedback === null) {
-        this.seen(unseen, { timeNs: BigInt(timeMs) * 1_000_000n, refreshNs: 0, flags: 0 });
-      }
+      if (unseen.feedback === null) this.seen(unseen, info);
+      else unseen.called = info;
     }
     this.options.visible(true);
     this.options.wake();
@@ -160,9 +172,12 @@ export class FramePump {
 
   private seen(unseen: Unseen, info: ShownInfo | null): void {
     if (!this.unseen.delete(unseen)) return;
-    if (info === null) this.options.counters.discarded++;
+    // Headless wlroots calls back, and says of every frame that it was discarded.
+    const known = info ?? unseen.called;
+    if (info === null && unseen.called !== null) this.unpresented++;
+    if (known === null) this.options.counters.discarded++;
     else this.options.counters.shown++;
-    unseen.frame.shown?.(info);
+    unseen.frame.shown?.(known);
   }
 
   /** One timer, whatever the number of frames: looks now and then for one that nobody will ever see. */

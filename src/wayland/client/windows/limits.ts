@@ -12,6 +12,9 @@ export const DAMAGE_RECTS_MAX = 64;
 /** Presentation feedback that is waited for, per window; beyond, the frame callback has to do. */
 export const FEEDBACKS_MAX = 8;
 
+/** After so many frames whose presentation was not told although it should have been, the callback has to do. */
+export const UNPRESENTED_MAX = 2;
+
 /** A frame that the compositor has neither shown nor dropped for so long is not visible. */
 export const HIDDEN_AFTER_MS = 1000;
 

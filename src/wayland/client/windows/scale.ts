@@ -37,6 +37,13 @@ export class Outputs {
     return 1;
   }
 
+  /** What a surface may expect that is on none of them yet: the scale that all have, or 1. */
+  get common(): number {
+    const scales = new Set([...this.byName.values()].map(({ scale }) => scale));
+    const [scale = 1] = scales;
+    return scales.size === 1 ? scale : 1;
+  }
+
   private add(global: Global): void {
     if (global.interface !== wl_output.name) return;
     const output: Output = { object: this.registry.bind(wl_output, { global, max: 4 }), scale: 1 };
@@ -97,6 +104,7 @@ export class SurfaceScale {
         this.update();
       },
     });
+    this.update();
   }
 
   /** Looks again: an output may have changed. */
@@ -112,6 +120,7 @@ export class SurfaceScale {
   }
 
   private densest(): number {
+    if (this.on.size === 0) return this.outputs.common;
     let densest = 1;
     for (const output of this.on) {
       if (output.alive) densest = Math.max(densest, this.outputs.scaleOf(output));

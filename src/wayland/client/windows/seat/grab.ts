@@ -50,11 +50,6 @@ export class Grab {
     return this.isLocked && this.parts?.view === view;
   }
 
-  /** Whether the compositor can lock pointers. */
-  get canLock(): boolean {
-    return this.globals.constraints !== null && this.globals.relativePointers !== null;
-  }
-
   begin(view: WindowView, pointer: WlPointer | null): void {
     this.end();
     const { constraints, relativePointers, shortcutInhibitors } = this.globals;

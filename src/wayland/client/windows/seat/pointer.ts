@@ -109,7 +109,8 @@ export class Pointer {
       const [atX, atY] = view.fractionOf(x, y);
       input.moveTo(atX, atY);
     } else {
-      if (this.grab.view !== view || this.grab.canLock || (dx === 0 && dy === 0)) return;
+      // Not locked, because the compositor can't, or does not want to: the way over the window has to do.
+      if (this.grab.view !== view || (dx === 0 && dy === 0)) return;
       const scale = view.pictureScale;
       input.moveBy(dx / scale, dy / scale);
     }
