@@ -2,26 +2,45 @@
  * The command line: the conventions for vhost-user back-end programs (QEMU's docs/interop/vhost-user.rst,
  * "Backend program conventions", and vhost-user.json) plus our own options.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './logging.js';
+import { type OutputMode, parseModes, parseName, parseRegionSize, wholeNumber } from './option-values.js';
 
 /** Where the front-end comes from. */
 export type Endpoint =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number };
 
-/** One output as asked for: pixels and Hz. */
-export interface OutputMode {
-  readonly width: number;
-  readonly height: number;
-  readonly refreshHz: number;
+/** Where virtio-input devices are served: paths of sockets, null where there is none. */
+export interface InputPaths {
+  readonly keyboard: string | null;
+  /** One for all outputs, or one for each. */
+  readonly tablets: readonly string[];
+  readonly mouse: string | null;
+  readonly touchscreen: string | null;
+}
+
+/** The outputs as windows on the host's compositor. */
+export interface WindowOptions {
+  readonly title: string;
+  readonly appId: string;
+  readonly fullscreen: boolean;
+  readonly pointer: 'absolute' | 'relative';
 }
 
 /** A checked command line. */
 export interface RunOptions {
   readonly endpoint: Endpoint;
   readonly outputs: readonly OutputMode[];
+  /** Bytes of the guest's window into the shared region; null = no shared region, so no blob resources. */
+  readonly regionBytes: number | null;
+  /** Where QEMU finds the shared region as the memory of an ivshmem-plain device. */
+  readonly ivshmemPath: string | null;
+  readonly contexts: boolean;
+  /** null = no windows. */
+  readonly window: WindowOptions | null;
+  readonly inputs: InputPaths;
   readonly limits: {
     readonly maxResources: number;
     readonly maxHostBytes: number;
@@ -39,7 +58,6 @@ export type CommandLine =
 
 const MIB = 1024 * 1024;
 const OUTPUTS_MAX = 16;
-const DIMENSION_MAX = 16384;
 
 interface RawOptions {
   socketPath?: string;
@@ -49,6 +67,18 @@ interface RawOptions {
   virgl?: boolean;
   outputs: number;
   resolution: OutputMode[];
+  regionSize: number;
+  ivshmem?: string;
+  contexts?: boolean;
+  window?: boolean;
+  title?: string;
+  appId?: string;
+  fullscreen?: boolean;
+  pointer?: 'absolute' | 'relative';
+  keyboardSocket?: string;
+  tabletSocket: string[];
+  mouseSocket?: string;
+  touchSocket?: string;
   maxResources: number;
   maxHostMemory: number;
   maxBackingEntries: number;
@@ -56,36 +86,74 @@ interface RawOptions {
   logFormat: LogFormat;
 }
 
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
+function addRegionOptions(command: Command): Command {
+  return command
+    .option(
+      '--region-size <MiB>',
+      'memory that guest and host share for blob resources: a power of two up to 1024, 0 = none',
+      parseRegionSize,
+      256,
+    )
+    .option(
+      '--ivshmem <path>',
+      'make the shared memory available to QEMU here, for an ivshmem-plain device (QEMU before 11.1)',
+    )
+    .option('--contexts', 'offer contexts (cross-domain) to the guest');
 }
 
-function parseMode(text: string): OutputMode {
-  const match = /^(\d{1,5})x(\d{1,5})(?:@(\d{1,3}))?$/.exec(text);
-  const width = Number(match?.[1]);
-  const height = Number(match?.[2]);
-  const refreshHz = Number(match?.[3] ?? 60);
-  const fits = (value: number): boolean => value >= 64 && value <= DIMENSION_MAX;
-  if (!(fits(width) && fits(height) && refreshHz >= 1 && refreshHz <= 480)) {
-    throw new InvalidArgumentError(
-      `Expected WIDTHxHEIGHT[@HZ] with sizes from 64 to ${DIMENSION_MAX}, such as 1920x1080 or 2560x1440@75.`,
-    );
-  }
-  return { width, height, refreshHz };
-}
-
-function parseModes(text: string): OutputMode[] {
-  return text.split(',').map(parseMode);
+function addWindowOptions(command: Command): Command {
+  return command
+    .option('--window', "show each output as a window on the host's Wayland compositor (WAYLAND_DISPLAY)")
+    .option('--title <text>', 'title of the windows (default: Virtual machine)', parseName)
+    .option('--app-id <id>', 'app-id of the windows (default: vhost-user-gpu-ts)', parseName)
+    .option('--fullscreen', 'start with the windows in fullscreen')
+    .addOption(
+      new Option(
+        '--pointer <mode>',
+        'feed the tablet or, after a click, the mouse (default: absolute)',
+      ).choices(['absolute', 'relative']),
+    )
+    .option('--keyboard-socket <path>', 'serve a keyboard for vhost-user-input-pci on this unix socket')
+    .addOption(
+      new Option(
+        '--tablet-socket <path>',
+        'serve an absolute pointer there; give it once, or once for each output',
+      )
+        .argParser((path: string, paths: string[]) => [...paths, path])
+        .default([], 'none'),
+    )
+    .option('--mouse-socket <path>', 'serve a relative pointer there')
+    .option('--touch-socket <path>', 'serve a touchscreen there');
 }
 
 function createCommand(version: string): Command {
+  return addLimitOptions(addWindowOptions(addRegionOptions(createBasicCommand(version))))
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 ended by SIGTERM or SIGINT, or (--fd) by the front-end's leaving; 1 failure at run time;
+2 wrong command line; 3 a feature was asked for that is not there.`,
+    )
+    .exitOverride();
+}
+
+function addLimitOptions(command: Command): Command {
   const count = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+  return command
+    .option('--max-resources <number>', 'most resources that the guest can hold', count, 16384)
+    .option(
+      '--max-host-memory <MiB>',
+      'most host memory for resources of the guest',
+      wholeNumber(1, 2 ** 20),
+      512,
+    )
+    .option('--max-backing-entries <number>', 'most memory ranges behind one resource', count, 262144)
+    .addOption(new Option('--log-level <level>').choices([...LOG_LEVELS]).default('info'))
+    .addOption(new Option('--log-format <format>').choices([...LOG_FORMATS]).default('text'));
+}
+
+function createBasicCommand(version: string): Command {
   return new Command('vhost-user-gpu-ts')
     .description('A vhost-user GPU device: serves virtio-gpu to one virtual machine.')
     .version(version)
@@ -105,31 +173,15 @@ function createCommand(version: string): Command {
       wholeNumber(1, OUTPUTS_MAX),
       1,
     )
-    .option(
-      '--resolution <modes>',
-      'WIDTHxHEIGHT[@HZ] of each output, separated by commas; the last one holds for the rest. ' +
-        "Where QEMU has a display of its own, QEMU's size wins",
-      parseModes,
-      [{ width: 1280, height: 800, refreshHz: 60 }],
-    )
-    .option('--max-resources <number>', 'most resources that the guest can hold', count, 16384)
-    .option(
-      '--max-host-memory <MiB>',
-      'most host memory for resources of the guest',
-      wholeNumber(1, 2 ** 20),
-      512,
-    )
-    .option('--max-backing-entries <number>', 'most memory ranges behind one resource', count, 262144)
-    .addOption(new Option('--log-level <level>').choices([...LOG_LEVELS]).default('info'))
-    .addOption(new Option('--log-format <format>').choices([...LOG_FORMATS]).default('text'))
-    .allowExcessArguments(false)
-    .addHelpText(
-      'after',
-      `
-Exit codes: 0 ended by SIGTERM or SIGINT, or (--fd) by the front-end's leaving; 1 failure at run time;
-2 wrong command line; 3 a feature was asked for that is not there.`,
-    )
-    .exitOverride();
+    .addOption(
+      new Option(
+        '--resolution <modes>',
+        'WIDTHxHEIGHT[@HZ] of each output, separated by commas; the last one holds for the rest. ' +
+          "Where QEMU has a display of its own, QEMU's size wins",
+      )
+        .argParser(parseModes)
+        .default([{ width: 1280, height: 800, refreshHz: 60 }], '1280x800'),
+    );
 }
 
 function outputModes(raw: RawOptions): OutputMode[] {
@@ -139,6 +191,41 @@ function outputModes(raw: RawOptions): OutputMode[] {
 
 function refuse(code: number, message: string): CommandLine {
   return { action: 'exit', code, message };
+}
+
+function windowOptions(raw: RawOptions): WindowOptions | null {
+  if (!raw.window) return null;
+  return {
+    title: raw.title ?? 'Virtual machine',
+    appId: raw.appId ?? 'vhost-user-gpu-ts',
+    fullscreen: raw.fullscreen ?? false,
+    pointer: raw.pointer ?? 'absolute',
+  };
+}
+
+/** What is wrong with the options of regions, windows and input together; null when nothing is. */
+function windowMistake(raw: RawOptions): string | null {
+  const { window, regionSize, tabletSocket, mouseSocket } = raw;
+  if (regionSize === 0) {
+    const needy = [window && '--window', raw.ivshmem && '--ivshmem', raw.contexts && '--contexts'].find(
+      Boolean,
+    );
+    if (needy) return `${needy} needs shared memory: --region-size must not be 0.`;
+  }
+  if (!window) {
+    const { title, appId, fullscreen, pointer } = raw;
+    const lost = Object.entries({ title, 'app-id': appId, fullscreen, pointer }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (lost !== undefined) return `--${lost[0]} is about windows: it needs --window.`;
+  }
+  if (tabletSocket.length > 1 && tabletSocket.length !== raw.outputs) {
+    return `${tabletSocket.length} tablets for ${raw.outputs} output(s): give one, or one for each.`;
+  }
+  if (raw.pointer === 'relative' && mouseSocket === undefined) {
+    return '--pointer=relative needs a mouse: --mouse-socket.';
+  }
+  return null;
 }
 
 function interpret(raw: RawOptions): CommandLine {
@@ -156,11 +243,23 @@ function interpret(raw: RawOptions): CommandLine {
       `--resolution names ${raw.resolution.length} modes for ${raw.outputs} output(s).`,
     );
   }
+  const mistake = windowMistake(raw);
+  if (mistake !== null) return refuse(EXIT_USAGE, mistake);
   return {
     action: 'run',
     options: {
       endpoint: fd === undefined ? { kind: 'path', path: socketPath as string } : { kind: 'fd', fd },
       outputs: outputModes(raw),
+      regionBytes: raw.regionSize === 0 ? null : raw.regionSize * MIB,
+      ivshmemPath: raw.ivshmem ?? null,
+      contexts: raw.contexts ?? false,
+      window: windowOptions(raw),
+      inputs: {
+        keyboard: raw.keyboardSocket ?? null,
+        tablets: raw.tabletSocket,
+        mouse: raw.mouseSocket ?? null,
+        touchscreen: raw.touchSocket ?? null,
+      },
       limits: {
         maxResources: raw.maxResources,
         maxHostBytes: raw.maxHostMemory * MIB,

@@ -1,9 +1,9 @@
 /** The composition root: puts device, socket and log together and runs until the end. */
-import { BackEndServer } from 'vhost-user-ts';
-import { GpuDevice } from '../virtio-gpu/index.js';
+import { BackEndServer, type Logger } from 'vhost-user-ts';
 import { EXIT_FAILURE, EXIT_OK } from './exit-codes.js';
 import { createLogger } from './logging.js';
 import type { Endpoint, RunOptions } from './options.js';
+import { Service } from './service.js';
 
 function describe(endpoint: Endpoint): string {
   return endpoint.kind === 'path' ? endpoint.path : `descriptor ${endpoint.fd}`;
@@ -11,9 +11,25 @@ function describe(endpoint: Endpoint): string {
 
 /** Resolves with the exit code: at SIGTERM or SIGINT, or when the only connection (`--fd`) has ended. */
 export async function run(options: RunOptions): Promise<number> {
-  const { endpoint } = options;
   const log = createLogger(options.logLevel, options.logFormat);
-  const device = new GpuDevice({ outputs: options.outputs, limits: options.limits, log });
+  let service: Service;
+  try {
+    service = new Service(options, log);
+  } catch (error) {
+    log.error({ reason: (error as Error).message }, 'cannot start');
+    return EXIT_FAILURE;
+  }
+  const reportStatus = (): void => log.info(service.status, 'status');
+  process.on('SIGUSR2', reportStatus);
+  try {
+    return await serve(service, options, log);
+  } finally {
+    process.off('SIGUSR2', reportStatus);
+    service.close();
+  }
+}
+
+function serve(service: Service, { endpoint }: RunOptions, log: Logger): Promise<number> {
   return new Promise((resolve) => {
     let failure: Error | null = null;
     let server: BackEndServer | null = null;
@@ -27,13 +43,14 @@ export async function run(options: RunOptions): Promise<number> {
     }
     try {
       server = new BackEndServer(
-        device,
+        service.device,
         endpoint.kind === 'path' ? { path: endpoint.path } : { fd: endpoint.fd },
         {
           log,
           onListening: () => log.info({ endpoint: describe(endpoint) }, 'listening'),
           onDisconnected: (reason) => {
             failure = reason;
+            service.machineLeft();
           },
           // A listener starts over after a bad connection; a connection of its own has nothing to start over.
           onClosed: () => resolve(failure !== null && endpoint.kind === 'fd' ? EXIT_FAILURE : EXIT_OK),

@@ -17,6 +17,11 @@ t.test('defaults', async (t) => {
     options: {
       endpoint: { kind: 'path', path: '/run/gpu.sock' },
       outputs: [{ width: 1280, height: 800, refreshHz: 60 }],
+      regionBytes: 256 * 2 ** 20,
+      ivshmemPath: null,
+      contexts: false,
+      window: null,
+      inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
       limits: { maxResources: 16384, maxHostBytes: 512 * 2 ** 20, maxBackingEntries: 262144 },
       logLevel: 'info',
       logFormat: 'text',
@@ -43,6 +48,37 @@ t.test('an inherited descriptor, several outputs, limits', async (t) => {
     { width: 2560, height: 1440, refreshHz: 75 },
   ]);
   t.equal(line.options.limits.maxHostBytes, 64 * 2 ** 20);
+});
+
+t.test('windows, input devices, the shared region', async (t) => {
+  const line = parse(
+    '--socket-path=/s',
+    '--outputs=2',
+    '--window',
+    '--title=my guest',
+    '--pointer=relative',
+    '--contexts',
+    '--region-size=1024',
+    '--ivshmem=/run/shared',
+    '--keyboard-socket=/k',
+    '--tablet-socket=/t0',
+    '--tablet-socket=/t1',
+    '--mouse-socket=/m',
+    '--touch-socket=/f',
+  );
+  t.equal(line.action, 'run');
+  if (line.action !== 'run') return;
+  const { options } = line;
+  t.equal(options.regionBytes, 2 ** 30);
+  t.equal(options.ivshmemPath, '/run/shared');
+  t.equal(options.contexts, true);
+  t.same(options.window, {
+    title: 'my guest',
+    appId: 'vhost-user-gpu-ts',
+    fullscreen: false,
+    pointer: 'relative',
+  });
+  t.same(options.inputs, { keyboard: '/k', tablets: ['/t0', '/t1'], mouse: '/m', touchscreen: '/f' });
 });
 
 t.test('--print-capabilities wins over everything else', async (t) => {
@@ -73,6 +109,19 @@ t.test('mistakes', async (t) => {
     ['--socket-path=/s', '--resolution=800x600,640x480'],
     ['--socket-path=/s', '--max-resources=1e9'],
     ['--socket-path=/s', '--log-level=loud'],
+    ['--socket-path=/s', '--region-size=100'],
+    ['--socket-path=/s', '--region-size=2048'],
+    ['--socket-path=/s', '--region-size=0', '--window'],
+    ['--socket-path=/s', '--region-size=0', '--contexts'],
+    ['--socket-path=/s', '--region-size=0', '--ivshmem=/x'],
+    ['--socket-path=/s', '--window', '--title='],
+    ['--socket-path=/s', '--window', '--title=two\nlines'],
+    ['--socket-path=/s', '--window', '--app-id', 'x'.repeat(257)],
+    ['--socket-path=/s', '--window', '--pointer=wrong'],
+    ['--socket-path=/s', '--window', '--pointer=relative'],
+    ['--socket-path=/s', '--title=t'],
+    ['--socket-path=/s', '--fullscreen'],
+    ['--socket-path=/s', '--outputs=3', '--tablet-socket=/a', '--tablet-socket=/b'],
     ['--socket-path=/s', 'surplus'],
     ['--socket-path'],
     ['--nonsense'],

@@ -1,0 +1,146 @@
+/** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
+import type { Logger } from 'vhost-user-ts';
+import { RegionLink, SharedRegion } from '../region/index.js';
+import { GpuDevice, type GpuStatus, OUTPUT_DIMENSION_MAX } from '../virtio-gpu/index.js';
+import { connectToCompositor, DmabufImporter, WindowSystem } from '../wayland/index.js';
+import { InputDevices, type OutputPlace } from './input/input-devices.js';
+import type { RunOptions, WindowOptions } from './options.js';
+import { ScanoutWindows } from './window/scanout-windows.js';
+
+/** Below that neither guests nor EDID have modes worth having. */
+const WINDOW_DIMENSION_MIN = 64;
+/** A wl_shm pool ends below 2 GiB; the window takes up to half of that. */
+const HOST_BYTES_MAX = 2 ** 30 - 2 ** 16;
+
+function clampSize(size: number): number {
+  return Math.max(WINDOW_DIMENSION_MIN, Math.min(OUTPUT_DIMENSION_MAX, size));
+}
+
+export class Service {
+  readonly device: GpuDevice;
+  private readonly options: RunOptions;
+  private readonly log: Logger;
+  private readonly region: SharedRegion | null;
+  private readonly ivshmem: { readonly region: SharedRegion; readonly link: RegionLink } | null;
+  private readonly inputs: InputDevices;
+  private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
+
+  /** Throws the system's error when a socket or memory can't be had. */
+  constructor(options: RunOptions, log: Logger) {
+    this.options = options;
+    this.log = log;
+    this.inputs = new InputDevices(options.inputs, log);
+    this.region = this.makeRegion();
+    this.ivshmem = this.makeIvshmem();
+    this.windows = options.window === null ? null : this.makeWindows(options.window);
+    this.device = new GpuDevice({
+      outputs: options.outputs,
+      limits: options.limits,
+      region: this.region,
+      ivshmem: this.ivshmem?.region ?? null,
+      contexts: options.contexts ? { channels: { types: [], open: () => null } } : null,
+      sinks: this.windows === null ? [] : [this.windows.sink],
+      log,
+    });
+  }
+
+  /** Counters of all parts. */
+  get status(): Readonly<Record<string, unknown>> & { readonly device: GpuStatus } {
+    return {
+      device: this.device.status,
+      region: this.region?.metrics ?? null,
+      windows: this.windows?.sink.metrics ?? null,
+      inputs: this.inputs.status,
+    };
+  }
+
+  /** A machine left: its windows go, and the next one finds its monitors as they were asked for. */
+  machineLeft(): void {
+    this.windows?.sink.clear();
+    for (const [id, mode] of this.options.outputs.entries()) {
+      void this.device.setOutput(id, { ...mode, enabled: true });
+    }
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    this.windows?.sink.clear();
+    this.device.close();
+    this.windows?.system.close();
+    this.inputs.close();
+    this.ivshmem?.link.close();
+    this.ivshmem?.region.close();
+    this.region?.close();
+  }
+
+  private makeRegion(): SharedRegion | null {
+    const { regionBytes, window, limits } = this.options;
+    if (regionBytes === null) return null;
+    // Pictures lie in the region only where a compositor is to see them: ordinary memory is faster to get.
+    const hostBytes = window === null ? 0 : Math.min(limits.maxHostBytes, HOST_BYTES_MAX);
+    return SharedRegion.create({ windowBytes: regionBytes, hostBytes });
+  }
+
+  /** A front-end without shared memory regions gets the same memory as that of a PCI device of its own. */
+  private makeIvshmem(): Service['ivshmem'] {
+    const { regionBytes, ivshmemPath } = this.options;
+    if (regionBytes === null || ivshmemPath === null) return null;
+    const region = SharedRegion.create({ windowBytes: 0, hostBytes: regionBytes });
+    try {
+      return { region, link: new RegionLink(region, ivshmemPath) };
+    } catch (error) {
+      region.close();
+      throw error;
+    }
+  }
+
+  private makeWindows(window: WindowOptions): NonNullable<Service['windows']> {
+    const { region, log } = this;
+    if (region === null) throw new Error('windows need the shared region');
+    let importer: DmabufImporter | null = null;
+    const system = new WindowSystem({
+      connect: () => connectToCompositor(),
+      pool: { fd: region.fd, bytes: region.bytes },
+      appId: window.appId,
+      onStateChange: (display) => {
+        importer = display === null ? null : new DmabufImporter(display);
+      },
+      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+    });
+    const sink = new ScanoutWindows({
+      system,
+      region,
+      importer: () => importer,
+      title: window.title,
+      fullscreen: window.fullscreen,
+      input: (output) => this.inputs.forOutput(output, () => this.placeOf(output), window.pointer),
+      onResize: (output, width, height) => this.changeOutput(output, width, height),
+      onClose: (output) => {
+        log.info({ output }, 'the window was closed: its output is unplugged');
+        void this.device.setOutput(output, { enabled: false });
+      },
+    });
+    return { system, sink };
+  }
+
+  private changeOutput(output: number, width: number, height: number): void {
+    const size = { width: clampSize(width), height: clampSize(height) };
+    this.log.debug({ output, ...size }, 'the window has another size');
+    void this.device.setOutput(output, size);
+  }
+
+  /** Outputs stand side by side; a tablet that all of them share covers them all. */
+  private placeOf(output: number): OutputPlace {
+    const modes = this.device.outputModes.filter(({ enabled }) => enabled);
+    const mode = this.device.outputModes[output];
+    const width = Math.max(...modes.map((each) => each.x + each.width));
+    const height = Math.max(...modes.map((each) => each.y + each.height));
+    if (!mode?.enabled) return { x: 0, y: 0, width: 1, height: 1 };
+    return {
+      x: mode.x / width,
+      y: mode.y / height,
+      width: mode.width / width,
+      height: mode.height / height,
+    };
+  }
+}
