@@ -1,5 +1,6 @@
 /** The composition root: puts device, socket and log together and runs until the end. */
-import { BackEndServer, type Logger } from 'vhost-user-ts';
+import type { Logger } from 'pino';
+import { BackEndServer } from 'vhost-user-ts';
 import { EXIT_FAILURE, EXIT_OK } from './exit-codes.js';
 import { createLogger } from './logging.js';
 import type { Endpoint, RunOptions } from './options.js';

@@ -1,5 +1,5 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
-import type { Logger } from 'vhost-user-ts';
+import type { Logger } from 'pino';
 import { RegionLink, SharedRegion } from '../region/index.js';
 import { GpuDevice, type GpuStatus, OUTPUT_DIMENSION_MAX } from '../virtio-gpu/index.js';
 import { connectToCompositor, DmabufImporter, WindowSystem } from '../wayland/index.js';
@@ -29,7 +29,7 @@ export class Service {
   constructor(options: RunOptions, log: Logger) {
     this.options = options;
     this.log = log;
-    this.inputs = new InputDevices(options.inputs, log);
+    this.inputs = new InputDevices(options.inputs, (device) => log.child({ device }));
     this.region = this.makeRegion();
     this.ivshmem = this.makeIvshmem();
     this.windows = options.window === null ? null : this.makeWindows(options.window);

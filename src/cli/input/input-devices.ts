@@ -31,11 +31,11 @@ export class InputDevices {
   readonly touchscreen: InputDevice | null;
   readonly lockKeys: LockKeys | null;
   private readonly servers: BackEndServer[] = [];
-  private readonly log: Logger;
+  private readonly logFor: (device: string) => Logger;
 
   /** Starts to serve the devices that have a path; throws the system's error when one can't be served. */
-  constructor(paths: InputPaths, log: Logger) {
-    this.log = log;
+  constructor(paths: InputPaths, logFor: (device: string) => Logger) {
+    this.logFor = logFor;
     try {
       this.keyboard = this.serve(paths.keyboard, keyboardProfile({ repeat: true }));
       this.tablets = paths.tablets.map((path) => this.serve(path, tabletProfile()) as InputDevice);
@@ -76,21 +76,18 @@ export class InputDevices {
 
   private serve(path: string | null, profile: InputProfile): InputDevice | null {
     if (path === null) return null;
-    const { name } = profile;
+    const log = this.logFor(profile.name);
     const device = new InputDevice({
       profile,
       onLed: (code, on) => {
-        this.log.debug({ device: name, code, on }, 'the guest set an LED');
+        log.debug({ code, on }, 'the guest set an LED');
         this.lockKeys?.ledSet(code);
       },
     });
     const server = new BackEndServer(
       device,
       { path },
-      {
-        log: this.log,
-        onListening: () => this.log.info({ endpoint: path, device: name }, 'input device ready'),
-      },
+      { log, onListening: () => log.info({ endpoint: path }, 'input device ready') },
     );
     this.servers.push(server);
     return device;
