@@ -2,9 +2,11 @@
 import t, { type Test } from 'tap';
 import { closeFd, createMemfd, pageSize } from 'vhost-user-native';
 import { viewOf } from 'vhost-user-ts';
-import { SharedRegion } from '../../src/region/index.js';
+import { type RegionRange, SharedRegion } from '../../src/region/index.js';
 import { type DisplaySink, type GpuDeviceOptions, UdmabufExporter } from '../../src/virtio-gpu/index.js';
+import { attachedBlob } from '../../src/virtio-gpu/resource/attached-blob.js';
 import type { HostBlobOrigins } from '../../src/virtio-gpu/resource/host-blob.js';
+import { BlobResource } from '../../src/virtio-gpu/resource/resource.js';
 import { NO_SUCH_BLOB } from '../../src/virtio-gpu/result.js';
 import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import * as wire from '../../src/virtio-gpu/wire/structs.js';
@@ -566,4 +568,25 @@ t.test('the memory of an ivshmem device is found by its file, and forgotten when
   h.device.memoryChanged();
   h.device.detach();
   t.strictSame(told, [h.memory.base, null, h.memory.base, null]);
+});
+
+t.test('a blob that a channel keeps stays where it is', async (t) => {
+  using region = SharedRegion.create({ windowBytes: 4 * PAGE, hostBytes: PAGE });
+  const bytes = new Uint8Array(region.mapping.window(0, region.bytes));
+  const blob = new BlobResource(
+    { id: 1, blobMem: 2, blobFlags: 1, bytes: PAGE, contextId: 3 },
+    null,
+    CONTENT,
+  );
+  t.match(attachedBlob(blob), { resourceId: 1, bytes: PAGE, regionOffset: null });
+  blob.map(region.place(PAGE, PAGE) as RegionRange, region.mapping);
+  const attached = attachedBlob(blob);
+  t.equal(attached.regionOffset, PAGE);
+  t.equal(attached.exportDmabuf(), null);
+  attached.retain();
+  blob.close();
+  t.equal(bytes[PAGE], CONTENT[0], 'also when it is destroyed');
+  attached.release();
+  t.equal(bytes[PAGE], 0);
+  t.throws(() => attached.release(), { code: 'ERR_ASSERTION' });
 });
