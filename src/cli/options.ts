@@ -29,6 +29,15 @@ export interface WindowOptions {
   readonly pointer: 'absolute' | 'relative';
 }
 
+/** Windows of the guest's applications on the host's compositor. */
+export interface ForwardOptions {
+  /** What windows and log lines call the VM. */
+  readonly label: string;
+  /** A file with the firewall's policy; null = the default policy. */
+  readonly policyPath: string | null;
+  readonly trace: boolean;
+}
+
 /** A checked command line. */
 export interface RunOptions {
   readonly endpoint: Endpoint;
@@ -38,6 +47,8 @@ export interface RunOptions {
   /** Where QEMU finds the shared region as the memory of an ivshmem-plain device. */
   readonly ivshmemPath: string | null;
   readonly contexts: boolean;
+  /** null = nothing is forwarded. */
+  readonly forward: ForwardOptions | null;
   /** null = no windows. */
   readonly window: WindowOptions | null;
   readonly inputs: InputPaths;
@@ -70,6 +81,10 @@ interface RawOptions {
   regionSize: number;
   ivshmem?: string;
   contexts?: boolean;
+  wayland?: boolean;
+  label?: string;
+  policy?: string;
+  waylandTrace?: boolean;
   window?: boolean;
   title?: string;
   appId?: string;
@@ -101,6 +116,17 @@ function addRegionOptions(command: Command): Command {
     .option('--contexts', 'offer contexts (cross-domain) to the guest');
 }
 
+function addForwardOptions(command: Command): Command {
+  return command
+    .option(
+      '--wayland',
+      "let the guest's applications have windows on the host's Wayland compositor, behind a firewall",
+    )
+    .option('--label <name>', 'what those windows and the log call the VM (default: vm)', parseName)
+    .option('--policy <file>', 'what the guest may do there (JSON, see docs/policy.md)')
+    .option('--wayland-trace', 'log each forwarded message, as WAYLAND_DEBUG shows them');
+}
+
 function addWindowOptions(command: Command): Command {
   return command
     .option('--window', "show each output as a window on the host's Wayland compositor (WAYLAND_DISPLAY)")
@@ -127,7 +153,7 @@ function addWindowOptions(command: Command): Command {
 }
 
 function createCommand(version: string): Command {
-  return addLimitOptions(addWindowOptions(addRegionOptions(createBasicCommand(version))))
+  return addLimitOptions(addForwardOptions(addWindowOptions(addRegionOptions(createBasicCommand(version)))))
     .allowExcessArguments(false)
     .addHelpText(
       'after',
@@ -203,13 +229,25 @@ function windowOptions(raw: RawOptions): WindowOptions | null {
   };
 }
 
+function forwardOptions(raw: RawOptions): ForwardOptions | null {
+  if (!raw.wayland) return null;
+  return {
+    label: raw.label ?? 'vm',
+    policyPath: raw.policy ?? null,
+    trace: raw.waylandTrace ?? false,
+  };
+}
+
 /** What is wrong with the options of regions, windows and input together; null when nothing is. */
 function windowMistake(raw: RawOptions): string | null {
-  const { window, regionSize, tabletSocket, mouseSocket } = raw;
+  const { window, regionSize, tabletSocket, mouseSocket, wayland, ivshmem, contexts } = raw;
   if (regionSize === 0) {
-    const needy = [window && '--window', raw.ivshmem && '--ivshmem', raw.contexts && '--contexts'].find(
-      Boolean,
-    );
+    const needy = [
+      window && '--window',
+      ivshmem && '--ivshmem',
+      contexts && '--contexts',
+      wayland && '--wayland',
+    ].find(Boolean);
     if (needy) return `${needy} needs shared memory: --region-size must not be 0.`;
   }
   if (!window) {
@@ -218,6 +256,13 @@ function windowMistake(raw: RawOptions): string | null {
       ([, value]) => value !== undefined,
     );
     if (lost !== undefined) return `--${lost[0]} is about windows: it needs --window.`;
+  }
+  if (!wayland) {
+    const { label, policy, waylandTrace } = raw;
+    const lost = Object.entries({ label, policy, 'wayland-trace': waylandTrace }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (lost !== undefined) return `--${lost[0]} is about forwarding: it needs --wayland.`;
   }
   if (tabletSocket.length > 1 && tabletSocket.length !== raw.outputs) {
     return `${tabletSocket.length} tablets for ${raw.outputs} output(s): give one, or one for each.`;
@@ -252,7 +297,8 @@ function interpret(raw: RawOptions): CommandLine {
       outputs: outputModes(raw),
       regionBytes: raw.regionSize === 0 ? null : raw.regionSize * MIB,
       ivshmemPath: raw.ivshmem ?? null,
-      contexts: raw.contexts ?? false,
+      contexts: raw.contexts ?? raw.wayland ?? false,
+      forward: forwardOptions(raw),
       window: windowOptions(raw),
       inputs: {
         keyboard: raw.keyboardSocket ?? null,

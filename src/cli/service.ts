@@ -1,10 +1,25 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
+import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { RegionLink, SharedRegion } from '../region/index.js';
-import { GpuDevice, type GpuStatus, OUTPUT_DIMENSION_MAX } from '../virtio-gpu/index.js';
-import { connectToCompositor, DmabufImporter, WindowSystem } from '../wayland/index.js';
+import {
+  CHANNEL_WAYLAND,
+  type ChannelFactory,
+  GpuDevice,
+  type GpuStatus,
+  OUTPUT_DIMENSION_MAX,
+  UdmabufExporter,
+} from '../virtio-gpu/index.js';
+import {
+  connectToCompositor,
+  DEFAULT_POLICY,
+  DmabufImporter,
+  parsePolicy,
+  WaylandFirewall,
+  WindowSystem,
+} from '../wayland/index.js';
 import { InputDevices, type OutputPlace } from './input/input-devices.js';
-import type { RunOptions, WindowOptions } from './options.js';
+import type { ForwardOptions, RunOptions, WindowOptions } from './options.js';
 import { ScanoutWindows } from './window/scanout-windows.js';
 
 /** Below that neither guests nor EDID have modes worth having. */
@@ -23,6 +38,8 @@ export class Service {
   private readonly region: SharedRegion | null;
   private readonly ivshmem: { readonly region: SharedRegion; readonly link: RegionLink } | null;
   private readonly inputs: InputDevices;
+  private readonly udmabuf = new UdmabufExporter();
+  private readonly firewall: WaylandFirewall | null;
   private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
 
   /** Throws the system's error when a socket or memory can't be had. */
@@ -33,12 +50,14 @@ export class Service {
     this.region = this.makeRegion();
     this.ivshmem = this.makeIvshmem();
     this.windows = options.window === null ? null : this.makeWindows(options.window);
+    this.firewall = options.forward === null ? null : this.makeFirewall(options.forward);
     this.device = new GpuDevice({
       outputs: options.outputs,
       limits: options.limits,
       region: this.region,
+      udmabuf: this.udmabuf,
       ivshmem: this.ivshmem?.region ?? null,
-      contexts: options.contexts ? { channels: { types: [], open: () => null } } : null,
+      contexts: options.contexts ? { channels: this.makeChannels() } : null,
       sinks: this.windows === null ? [] : [this.windows.sink],
       log,
     });
@@ -50,6 +69,7 @@ export class Service {
       device: this.device.status,
       region: this.region?.metrics ?? null,
       windows: this.windows?.sink.metrics ?? null,
+      forwardedClients: this.firewall?.clientCount ?? 0,
       inputs: this.inputs.status,
     };
   }
@@ -67,6 +87,7 @@ export class Service {
     this.windows?.sink.clear();
     this.device.close();
     this.windows?.system.close();
+    this.firewall?.close();
     this.inputs.close();
     this.ivshmem?.link.close();
     this.ivshmem?.region.close();
@@ -94,9 +115,40 @@ export class Service {
     }
   }
 
+  /** Throws the system's error or a PolicyError when the policy can't be read. */
+  private makeFirewall({ label, policyPath, trace }: ForwardOptions): WaylandFirewall {
+    const { log } = this;
+    const policy =
+      policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
+    return new WaylandFirewall({
+      vm: label,
+      policy,
+      region: this.sharedRegion,
+      connect: () => connectToCompositor(),
+      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+      dmabuf: this.udmabuf.available,
+      trace: trace ? (line) => log.info({}, line) : null,
+    });
+  }
+
+  /** What contexts of the guest can be connected to. */
+  private makeChannels(): ChannelFactory {
+    const { firewall } = this;
+    if (firewall === null) return { types: [], open: () => null };
+    return {
+      types: [CHANNEL_WAYLAND],
+      open: (type, owner) => (type === CHANNEL_WAYLAND ? firewall.open(owner) : null),
+    };
+  }
+
+  /** The region, for parts that can't be without; the options were checked. */
+  private get sharedRegion(): SharedRegion {
+    if (this.region === null) throw new Error('there is no shared region');
+    return this.region;
+  }
+
   private makeWindows(window: WindowOptions): NonNullable<Service['windows']> {
-    const { region, log } = this;
-    if (region === null) throw new Error('windows need the shared region');
+    const { log, sharedRegion: region } = this;
     let importer: DmabufImporter | null = null;
     const system = new WindowSystem({
       connect: () => connectToCompositor(),

@@ -20,6 +20,7 @@ t.test('defaults', async (t) => {
       regionBytes: 256 * 2 ** 20,
       ivshmemPath: null,
       contexts: false,
+      forward: null,
       window: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
       limits: { maxResources: 16384, maxHostBytes: 512 * 2 ** 20, maxBackingEntries: 262144 },
@@ -81,6 +82,13 @@ t.test('windows, input devices, the shared region', async (t) => {
   t.same(options.inputs, { keyboard: '/k', tablets: ['/t0', '/t1'], mouse: '/m', touchscreen: '/f' });
 });
 
+t.test('forwarding needs contexts, and has them', async (t) => {
+  const line = parse('--socket-path=/s', '--wayland', '--label=work', '--policy=/p.json', '--wayland-trace');
+  if (line.action !== 'run') throw new Error(line.action);
+  t.equal(line.options.contexts, true);
+  t.same(line.options.forward, { label: 'work', policyPath: '/p.json', trace: true });
+});
+
 t.test('--print-capabilities wins over everything else', async (t) => {
   t.same(parse('--print-capabilities'), { action: 'print-capabilities' });
   t.same(parse('--nonsense', '--print-capabilities', '--virgl'), { action: 'print-capabilities' });
@@ -121,6 +129,9 @@ t.test('mistakes', async (t) => {
     ['--socket-path=/s', '--window', '--pointer=relative'],
     ['--socket-path=/s', '--title=t'],
     ['--socket-path=/s', '--fullscreen'],
+    ['--socket-path=/s', '--region-size=0', '--wayland'],
+    ['--socket-path=/s', '--policy=/p.json'],
+    ['--socket-path=/s', '--wayland-trace'],
     ['--socket-path=/s', '--outputs=3', '--tablet-socket=/a', '--tablet-socket=/b'],
     ['--socket-path=/s', 'surplus'],
     ['--socket-path'],
