@@ -88,7 +88,8 @@ export interface VhostUserDevice {
   queueStarted?(queue: Virtqueue): void;
   /**
    * The ring is being stopped (GET_VRING_BASE, disable, reset). Chains of it that are held can be pushed until this
-   * returns and are void afterwards. (Not where the ring is broken: they are void already.)
+   * returns and are void afterwards. (Not where the ring is broken: they are void already.) Those that were not pushed
+   * can be pushed after the next `queueStarted`, unless a `reset` comes before: the machine was only paused then.
    */
   queueStopped?(queue: Virtqueue): void;
   /**

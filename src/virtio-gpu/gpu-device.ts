@@ -249,6 +249,7 @@ export class GpuDevice implements VhostUserDevice {
   /** A display socket that QEMU gave us before the reset stays: it belongs to the start that follows. */
   reset(): void {
     this.#vm?.reset();
+    this.#control.reset();
     this.#config.reset();
   }
 
@@ -259,6 +260,10 @@ export class GpuDevice implements VhostUserDevice {
 
   queueStarted(queue: Virtqueue): void {
     this.#running.add(queue.index);
+    if (queue.index !== CURSOR_QUEUE) {
+      this.#control.start(queue);
+      this.#vm?.contexts.resume();
+    }
     // A machine that goes on has its blobs still, and wants to see them.
     if (this.#vm?.resources.hasMappedBlobs && !this.#vm.window.mapped)
       this.#vm.window.ensure(() => undefined);
@@ -269,7 +274,8 @@ export class GpuDevice implements VhostUserDevice {
     this.#running.delete(queue.index);
     this.#qemuDisplay.setReady(false);
     if (queue.index === CURSOR_QUEUE) return;
-    this.#control.answerHeld(queue);
+    this.#control.stop(queue);
+    this.#vm?.contexts.suspend();
     this.#vm?.window.doubt();
   }
 

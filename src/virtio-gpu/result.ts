@@ -50,7 +50,8 @@ export const HELD: Held = { kind: 'held' };
  * that it is done, at once or at any time; the answer goes back then and no sooner than those of older fences on the
  * same timeline. Where it is not fenced nobody waits: the answer goes back at once and `start` is not called.
  *
- * The queue goes on meanwhile. When it is stopped the answer goes back as well, and `done` does nothing after that.
+ * The queue goes on meanwhile. If it is stopped and goes on later, so does the wait; if the device is reset, `done` does
+ * nothing after that.
  */
 export function okWhen(start: (done: () => void) => void): GpuResult {
   return { kind: 'deferred', start };

@@ -165,47 +165,52 @@ bench('an answer that the queue waited for keeps its place among the fences', (t
   t.equal(c.typeOf(pausing.response), gpu.VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID);
 });
 
-bench('a queue that stops gets everything back, in order; another one is left alone', (t, b) => {
+bench('a queue that stops keeps its fences; another one is left alone', (t, b) => {
   const chains = [
     b.submit(LATER, { flags: FENCE }),
     b.submit(REFUSED, { flags: FENCE }),
     b.submit(LATER, { flags: FENCE }),
   ];
   const pausing = b.submit(PAUSING, { flags: FENCE });
-  b.control.answerHeld(new TestQueue(0));
-  t.strictSame(b.queue.returned, []);
-  b.control.answerHeld(b.queue);
-  t.strictSame(b.queue.returned, [...chains, pausing]);
-  t.strictSame(
-    chains.map((chain) => c.typeOf(chain.response)),
-    [0x1100, 0x1203, 0x1100],
-  );
-  b.queue.running = false;
-  for (const done of b.done) done();
-  b.answers[0]?.(OK_NODATA);
-  t.equal(b.queue.returned.length, 4);
-});
-
-bench('a queue that can not take anything any more', (t, b) => {
-  b.submit(LATER, { flags: FENCE });
-  b.submit(LATER, { flags: FENCE });
+  b.control.stop(new TestQueue(0));
+  t.equal(b.queue.paused, true);
+  b.control.stop(b.queue);
+  t.equal(b.queue.paused, false, 'what the queue waited for is answered, in its place');
   b.queue.running = false;
   b.done[0]?.();
-  b.control.answerHeld(b.queue);
-  b.done[1]?.();
+  b.answers[0]?.(NO_SUCH_RESOURCE);
   t.strictSame(b.queue.returned, []);
-  t.equal(b.control.heldFences, 0);
   b.queue.running = true;
-  b.submit(LATER, { flags: FENCE });
-  b.control.clear();
-  b.done[2]?.();
-  t.strictSame(b.queue.returned, []);
+  b.control.start(b.queue);
+  t.strictSame(b.queue.returned, chains.slice(0, 2), 'it goes on');
+  b.done[1]?.();
+  t.strictSame(b.queue.returned, [...chains, pausing]);
+  t.strictSame(
+    b.queue.returned.map((chain) => c.typeOf(chain.response)),
+    [0x1100, 0x1203, 0x1100, 0x1100],
+  );
+});
+
+bench('a reset ends all fences, and so does the end of the front-end', (t, b) => {
+  for (const end of [() => b.control.reset(), () => b.control.clear()]) {
+    b.submit(LATER, { flags: FENCE });
+    b.submit(NOW, { flags: FENCE });
+    b.control.stop(b.queue);
+    end();
+    t.equal(b.control.heldFences, 0);
+    b.control.start(b.queue);
+    for (const done of b.done) done();
+    t.strictSame(b.queue.returned, []);
+    const next = b.submit(NOW, { flags: FENCE });
+    t.strictSame(b.queue.returned.splice(0), [next]);
+  }
 });
 
 type Step =
   | { readonly kind: 'submit'; readonly type: number; readonly timeline: number }
   | { readonly kind: 'done'; readonly which: number }
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'start' };
 
 /** No fence, the global timeline, and three others. */
 const TIMELINES: readonly c.Fence[] = [
@@ -227,6 +232,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('done' as const), which: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'stop' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'start' as const }) },
 );
 
 /** What a timeline looks like from outside: its requests in order, and whether each is done. */
@@ -241,6 +247,8 @@ function play(b: Bench, steps: readonly Step[]): string | null {
   const all: TestChain[] = [];
   for (const step of steps) {
     if (step.kind === 'submit') {
+      // A stopped queue gives out no requests.
+      if (!b.queue.running) continue;
       const before = b.done.length;
       const chain = b.submit(step.type, TIMELINES[step.timeline]);
       all.push(chain);
@@ -253,9 +261,11 @@ function play(b: Bench, steps: readonly Step[]): string | null {
       if (expected !== undefined) expected.done = true;
       b.done[step.which]?.();
     } else {
-      b.control.answerHeld(b.queue);
-      for (const expected of deferred) expected.done = true;
+      if (step.kind === 'stop') b.control.stop(b.queue);
+      b.queue.running = step.kind === 'start';
+      if (step.kind === 'start') b.control.start(b.queue);
     }
+    if (!b.queue.running) continue;
     for (const line of lines) {
       const undone = line.findIndex(({ done }) => !done);
       const due = undone === -1 ? line.length : undone;
@@ -266,7 +276,9 @@ function play(b: Bench, steps: readonly Step[]): string | null {
     const order = line.map(({ chain }) => b.queue.returned.indexOf(chain)).filter((at) => at >= 0);
     if (order.some((at, i) => i > 0 && at < (order[i - 1] as number))) return 'out of order';
   }
-  b.control.answerHeld(b.queue);
+  b.queue.running = true;
+  b.control.start(b.queue);
+  for (const done of b.done) done();
   if (b.control.heldFences !== 0 || all.some((chain) => chain.used === null)) return 'something was left';
   return null;
 }

@@ -185,6 +185,7 @@ export class SessionState implements VringOwner, FrontEnd {
     for (const vring of this.vrings) {
       vring.taken = 0;
       vring.stoppedBase = null;
+      vring.queue.forget();
     }
     this.log.debug({}, 'device reset');
     this.device.reset?.();

@@ -30,15 +30,19 @@ export class DeviceQueue implements Virtqueue {
    * enable after which there may be chains to pop.
    */
   onWork: (() => void) | null = null;
-  /** For the chain records: goes up at each start and stop. */
+  /** For the chain records: another one after each start and stop, and the same again where a stopped ring goes on. */
   epoch = 0;
 
   private ring: Ring | null = null;
+  private layout: QueueLayout | null = null;
   private memory: GuestMemory | null = null;
   private generation = 0;
   private ringSize = 0;
   private enabled = false;
   private paused = false;
+  private lastEpoch = 0;
+  /** How the ring was left; null when nothing of it is to be found again. */
+  private left: { readonly layout: QueueLayout; readonly base: number; readonly epoch: number } | null = null;
   private held = 0;
   private staged = 0;
   private pool: Chain[] = [];
@@ -72,38 +76,54 @@ export class DeviceQueue implements Virtqueue {
 
   /**
    * Starts with the ring that the front-end described. Throws a VhostUserError (VHOST_ERR_BAD_VRING,
-   * VHOST_ERR_BAD_INFLIGHT) and stays stopped when it can't be used.
+   * VHOST_ERR_BAD_INFLIGHT) and stays stopped when it can't be used. Where the ring goes on as it was left, the chains
+   * that were held then are held still.
    */
   start(memory: GuestMemory, layout: QueueLayout): void {
     if (this.ring !== null) this.stop();
     this.broken = null;
+    const { left } = this;
+    this.left = null;
     checkQueueSize(layout.size, layout.packed);
     checkAlignment(layout);
     this.ring = layout.packed ? new PackedRing(memory, layout) : new SplitRing(memory, layout);
+    this.layout = layout;
     this.memory = memory;
     this.generation = memory.generation;
     this.ringSize = layout.size;
-    this.epoch++;
-    this.held = 0;
+    if (left !== null && goesOn(left.layout, left.base, layout)) {
+      this.epoch = left.epoch;
+    } else {
+      this.epoch = ++this.lastEpoch;
+      this.held = 0;
+    }
     this.staged = 0;
   }
 
+  /** The driver is another one: chains that were held when the ring was stopped are void for good. */
+  forget(): void {
+    this.left = null;
+  }
+
   /**
-   * Stops, after publishing what was pushed. Chains that are still held are void: their records can't reach
-   * memory any more. Returns the base for GET_VRING_BASE: split, the next entry of the available ring; packed,
+   * Stops, after publishing what was pushed. Chains that are still held are void while it is stopped: their records
+   * can't reach memory. Returns the base for GET_VRING_BASE: split, the next entry of the available ring; packed,
    * bits 0-14 the same, 15 its wrap counter, 16-30 and 31 those of the used side. 0 when it was not started.
    */
   stop(): number {
     const ring = this.ring;
     if (ring === null) return 0;
     this.flush();
+    const base = ring.base();
+    this.left =
+      this.broken === null && this.layout !== null ? { layout: this.layout, base, epoch: this.epoch } : null;
     this.ring = null;
     this.memory = null;
-    this.epoch++;
-    this.held = 0;
+    this.layout = null;
+    this.epoch = ++this.lastEpoch;
     this.pool = [];
     this.paused = false;
-    return ring.base();
+    return base;
   }
 
   /** The memory table changed. Throws VHOST_ERR_BAD_VRING, and is broken, when the ring is not in it any more. */
@@ -221,6 +241,20 @@ export class DeviceQueue implements Virtqueue {
     this.broken = new VhostUserError('VHOST_ERR_BAD_VRING', `queue ${this.index}: ${what}`);
     return null;
   }
+}
+
+/** Whether a ring that was left at `base` goes on: it is the same one, and nobody else keeps track of what is held. */
+function goesOn(left: QueueLayout, base: number, layout: QueueLayout): boolean {
+  return (
+    !left.inflight &&
+    !layout.inflight &&
+    base >>> 0 === layout.baseIndex >>> 0 &&
+    left.size === layout.size &&
+    left.packed === layout.packed &&
+    left.descUser === layout.descUser &&
+    left.availUser === layout.availUser &&
+    left.usedUser === layout.usedUser
+  );
 }
 
 function checkAlignment(layout: QueueLayout): void {

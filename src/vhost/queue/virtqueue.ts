@@ -34,7 +34,10 @@ export interface Virtqueue {
   readonly index: number;
   /** Descriptors in the ring. */
   readonly size: number;
-  /** False once the queue was stopped: chains that are still held must not be pushed (a push does nothing). */
+  /**
+   * False once the queue was stopped: chains that are still held must not be pushed (a push does nothing). They can be
+   * again when the ring goes on where it stopped.
+   */
   readonly running: boolean;
   /**
    * Returns the chain to the driver with `used` bytes written. Chains may be returned in any order, at once

@@ -166,14 +166,24 @@ export class ControlQueue implements Request {
   }
 
   /**
-   * The queue is being stopped. A machine that is only paused goes on after its last request, so each must be
-   * answered by now, as far as the ring still takes answers.
+   * The queue is being stopped. What it waited for is answered, as far as the ring still takes answers; fences that are
+   * not done stay as they are.
    */
-  answerHeld(queue: Virtqueue): void {
+  stop(queue: Virtqueue): void {
     for (const held of this.#held) {
       if (held.queue === queue) this.#finish(held, held.fallback());
     }
     this.#fences.stop(queue);
+  }
+
+  /** The queue runs. If it goes on where it stopped, so do the fences. */
+  start(queue: Virtqueue): void {
+    this.#fences.resume(queue);
+  }
+
+  /** A new driver knows nothing of the fences of the one before. */
+  reset(): void {
+    this.#fences.clear();
   }
 
   /** Forgets everything that is held; the queues are gone. */

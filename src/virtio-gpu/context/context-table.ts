@@ -59,6 +59,8 @@ export class ContextTable implements HostBlobOrigins {
   readonly #parts: ContextTableParts;
   readonly #account: ContextAccount;
   readonly #contexts = new Map<number, GpuContext>();
+  /** What all contexts look at. */
+  readonly #running = { now: true };
   #plainCount = 0;
   /** Made with the first cross-domain context. */
   #staging: Staging | null = null;
@@ -78,6 +80,17 @@ export class ContextTable implements HostBlobOrigins {
       readPipes: readPipes.used,
       writeQueueBytes: writeQueueBytes.used,
     };
+  }
+
+  /** The machine is paused, or about to be reset: no guest memory is written until `resume`. */
+  suspend(): void {
+    this.#running.now = false;
+  }
+
+  resume(): void {
+    if (this.#running.now) return;
+    this.#running.now = true;
+    for (const context of this.#contexts.values()) context.resumed();
   }
 
   find(id: number): GpuContext | undefined {
@@ -104,7 +117,15 @@ export class ContextTable implements HostBlobOrigins {
   #crossDomainParts(channels: ChannelFactory): CrossDomainParts {
     const { resources, memory, noteEnd, mapMemory } = this.#parts;
     this.#staging ??= new Staging(mapMemory);
-    return { account: this.#account, staging: this.#staging, resources, memory, channels, noteEnd };
+    return {
+      account: this.#account,
+      staging: this.#staging,
+      resources,
+      memory,
+      channels,
+      noteEnd,
+      running: this.#running,
+    };
   }
 
   /** Null, or why it was refused. */

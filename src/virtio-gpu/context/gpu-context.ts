@@ -17,6 +17,8 @@ export interface GpuContext {
   takeBlob(blobId: bigint, bytes: number): HostBlobOrigin | Refusal;
   /** The resource is gone. */
   resourceGone(resourceId: number): void;
+  /** Guest memory may be written again. */
+  resumed(): void;
   /** The context is gone: everything is given back, and no fence is outstanding after that. */
   close(): void;
 }
@@ -50,6 +52,8 @@ export class PlainContext implements GpuContext {
   resourceGone(resourceId: number): void {
     this.attached.delete(resourceId);
   }
+
+  resumed(): void {}
 
   close(): void {
     this.attached.clear();

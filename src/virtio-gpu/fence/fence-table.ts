@@ -35,6 +35,8 @@ export class FenceTable {
   readonly #release: ReleaseFence;
   /** The requests of each timeline, oldest first; no list is empty. */
   readonly #timelines = new Map<number, FencedRequest[]>();
+  /** Queues that take nothing back now. */
+  readonly #stopped = new Set<Virtqueue>();
 
   /** `release` is called exactly once for each request that was added, unless `clear` came first. */
   constructor(release: ReleaseFence) {
@@ -64,34 +66,39 @@ export class FenceTable {
   settle(request: FencedRequest): void {
     if (request.answer !== null) return;
     request.answer = OK_NODATA;
-    const requests = this.#timelines.get(request.timeline);
-    if (requests === undefined || requests[0] !== request) return;
-    const undone = requests.findIndex(({ answer }) => answer === null);
-    const done = requests.splice(0, undone === -1 ? requests.length : undone);
-    if (requests.length === 0) this.#timelines.delete(request.timeline);
-    for (const request of done) this.#giveBack(request);
+    this.#releaseDone(request.timeline);
+  }
+
+  #releaseDone(timeline: number): void {
+    const requests = this.#timelines.get(timeline) ?? [];
+    for (;;) {
+      const request = requests[0];
+      if (request === undefined) break;
+      const { queue, answer } = request;
+      if (answer === null || this.#stopped.has(queue)) return;
+      requests.shift();
+      this.#release(request, answer);
+    }
+    this.#timelines.delete(timeline);
   }
 
   /**
-   * The queue is being stopped: all that it waits for goes back now, done or not, in order. (A machine that is only
-   * paused would wait for it for ever.)
+   * The queue is being stopped. What it waits for stays here: a machine that is only paused goes on with it, and to
+   * signal a fence before its time would be a lie. Nothing goes back until `resume`.
    */
   stop(queue: Virtqueue): void {
-    for (const [timeline, requests] of [...this.#timelines]) {
-      const others = requests.filter((request) => request.queue !== queue);
-      if (others.length === 0) this.#timelines.delete(timeline);
-      else this.#timelines.set(timeline, others);
-      for (const request of requests) if (request.queue === queue) this.#giveBack(request);
-    }
+    this.#stopped.add(queue);
   }
 
-  #giveBack(request: FencedRequest): void {
-    request.answer ??= OK_NODATA;
-    this.#release(request, request.answer);
+  /** The queue goes on: what was done meanwhile goes back. */
+  resume(queue: Virtqueue): void {
+    if (!this.#stopped.delete(queue)) return;
+    for (const timeline of [...this.#timelines.keys()]) this.#releaseDone(timeline);
   }
 
-  /** Forgets everything; the queues are gone. */
+  /** Forgets everything: the driver is another one, or gone. */
   clear(): void {
     this.#timelines.clear();
+    this.#stopped.clear();
   }
 }

@@ -62,6 +62,8 @@ export interface CrossDomainParts {
   readonly memory: DeviceMemory;
   readonly staging: Staging;
   readonly channels: ChannelFactory;
+  /** `now` is false while no guest memory may be written. */
+  readonly running: { readonly now: boolean };
   /** Takes note that a context's connection was ended, and why. */
   readonly noteEnd: (name: string, reason: string) => void;
 }
@@ -254,11 +256,15 @@ export class CrossDomainContext implements GpuContext {
   /** Delivers what there is, one message for each POLL. */
   #deliver(): void {
     while (this.#polls.waiting && this.#deliverOne());
-    this.#pipes.watch(this.#polls.waiting);
+    this.#pipes.watch(this.#polls.waiting && this.#parts.running.now);
+  }
+
+  resumed(): void {
+    this.#deliver();
   }
 
   #deliverOne(): boolean {
-    if (this.#channelRing === null || this.#outlet === 'shut') return false;
+    if (this.#channelRing === null || this.#outlet === 'shut' || !this.#parts.running.now) return false;
     const bytes = this.#outlet === 'ending' ? this.#stageEnd() : this.#stageNext();
     if (bytes === 0) return false;
     if (!this.#channelRing.write(this.#parts.staging, bytes)) {
