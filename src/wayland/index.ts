@@ -29,8 +29,10 @@ export type {
 } from './client/windows/types.js';
 export { WindowSystem, type WindowSystemOptions } from './client/windows/window-system.js';
 export { type ConnectionHandlers, type ConnectionOptions, WaylandConnection } from './connection.js';
-export { ProtocolError, WaylandError, type WaylandErrorCode } from './errors.js';
+export { isPeerFault, ProtocolError, WaylandError, type WaylandErrorCode } from './errors.js';
+export { shmPixelBytes } from './firewall/formats.js';
 export * from './firewall/index.js';
+export { SERVER_ID_START } from './limits.js';
 export * from './protocol/generated/index.js';
 export {
   type DecodeOptions,

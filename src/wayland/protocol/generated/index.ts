@@ -18,6 +18,7 @@ import { wp_single_pixel_buffer_manager_v1 } from './single-pixel-buffer-v1.js';
 import { zwp_tablet_manager_v2, zwp_tablet_pad_dial_v2, zwp_tablet_pad_group_v2, zwp_tablet_pad_ring_v2, zwp_tablet_pad_strip_v2, zwp_tablet_pad_v2, zwp_tablet_seat_v2, zwp_tablet_tool_v2, zwp_tablet_v2 } from './tablet-v2.js';
 import { wp_tearing_control_manager_v1, wp_tearing_control_v1 } from './tearing-control-v1.js';
 import { zwp_text_input_manager_v3, zwp_text_input_v3 } from './text-input-unstable-v3.js';
+import { vhost_window_allocation_v1, vhost_window_memory_v1 } from './vhost-window-memory-v1.js';
 import { wp_viewport, wp_viewporter } from './viewporter.js';
 import { wl_buffer, wl_callback, wl_compositor, wl_data_device, wl_data_device_manager, wl_data_offer, wl_data_source, wl_display, wl_fixes, wl_keyboard, wl_output, wl_pointer, wl_region, wl_registry, wl_seat, wl_shell, wl_shell_surface, wl_shm, wl_shm_pool, wl_subcompositor, wl_subsurface, wl_surface, wl_touch } from './wayland.js';
 import { xdg_activation_token_v1, xdg_activation_v1 } from './xdg-activation-v1.js';
@@ -43,6 +44,7 @@ export * from './single-pixel-buffer-v1.js';
 export * from './tablet-v2.js';
 export * from './tearing-control-v1.js';
 export * from './text-input-unstable-v3.js';
+export * from './vhost-window-memory-v1.js';
 export * from './viewporter.js';
 export * from './wayland.js';
 export * from './xdg-activation-v1.js';
@@ -53,6 +55,8 @@ export * from './xdg-toplevel-icon-v1.js';
 
 /** Every interface that is known, by name. */
 export const INTERFACES: ReadonlyMap<string, InterfaceTable> = new Map<string, InterfaceTable>([
+  ['vhost_window_allocation_v1', vhost_window_allocation_v1],
+  ['vhost_window_memory_v1', vhost_window_memory_v1],
   ['wl_buffer', wl_buffer],
   ['wl_callback', wl_callback],
   ['wl_compositor', wl_compositor],

@@ -1,0 +1,156 @@
+/** The kernel's driver as the proxy's `VirtGpu`, and how to find its node. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DrmDevice, type Mapping, openDrm } from 'vhost-user-native';
+import { BLOB_MEM_GUEST, type GpuBlob, type VirtGpu } from './virt-gpu.js';
+
+/** Capability set of cross-domain contexts. */
+const CAPSET_CROSS_DOMAIN = 5;
+const CAPS_BYTES = 16;
+const CONTEXT_RINGS = 2;
+const POLL_RINGS = 1 << 1;
+
+/** VIRTGPU_PARAM_* */
+const PARAM_RESOURCE_BLOB = 3;
+const PARAM_HOST_VISIBLE = 4;
+const PARAM_CONTEXT_INIT = 6;
+const PARAM_EXPLICIT_DEBUG_NAME = 8;
+
+/** VIRTGPU_BLOB_FLAG_USE_* */
+const USE_MAPPABLE = 1;
+const USE_SHAREABLE = 2;
+
+/** The kernel gives up after 15 s a time. */
+const WAITS_MAX = 4;
+
+/** Bytes of a name that the kernel keeps. */
+const NAME_BYTES_MAX = 63;
+
+export class DrmVirtGpu implements VirtGpu {
+  private readonly device: DrmDevice;
+
+  /** Opens a node; throws when it is none of virtio-gpu, or lacks what forwarding needs (ENOTSUP). */
+  constructor(path: string) {
+    this.device = openDrm(path);
+    try {
+      this.require(PARAM_RESOURCE_BLOB, 'blob resources');
+      this.require(PARAM_HOST_VISIBLE, 'host memory that the guest can map');
+      this.require(PARAM_CONTEXT_INIT, 'contexts');
+      this.crossDomainCaps();
+    } catch (error) {
+      this.device.close();
+      throw error;
+    }
+  }
+
+  crossDomainCaps(): Uint8Array {
+    try {
+      return this.device.getCaps(CAPSET_CROSS_DOMAIN, 0, CAPS_BYTES);
+    } catch (error) {
+      throw unsupported('cross-domain contexts', error);
+    }
+  }
+
+  contextInit(name: string): void {
+    const named = this.param(PARAM_EXPLICIT_DEBUG_NAME) === 1;
+    const text = name.replace(/[^\x20-\x7e]/g, '?').slice(0, NAME_BYTES_MAX);
+    this.device.contextInit(CAPSET_CROSS_DOMAIN, CONTEXT_RINGS, POLL_RINGS, named ? text : null);
+  }
+
+  createBlob(blobMem: number, bytes: number, blobId: number): GpuBlob {
+    const flags = blobMem === BLOB_MEM_GUEST ? USE_MAPPABLE : USE_MAPPABLE | USE_SHAREABLE;
+    return this.device.createBlob(blobMem, flags, bytes, blobId);
+  }
+
+  async map(handle: number, bytes: number): Promise<Mapping> {
+    return this.device.map(handle, bytes);
+  }
+
+  submit(command: Uint8Array, ringIdx: number | null, handles: readonly number[]): void {
+    this.device.execbuffer(command, ringIdx, handles);
+  }
+
+  async wait(handle: number): Promise<void> {
+    for (let count = 0; count < WAITS_MAX; count++) if (this.device.wait(handle, true)) return;
+    throw Object.assign(new Error('the host does not answer'), { code: 'ETIMEDOUT' });
+  }
+
+  exportFd(handle: number): number {
+    return this.device.primeHandleToFd(handle);
+  }
+
+  importFd(fd: number): number | null {
+    try {
+      return this.device.primeFdToHandle(fd);
+    } catch {
+      return null;
+    }
+  }
+
+  resourceInfo(handle: number): { resource: number; bytes: number; blobMem: number } {
+    return this.device.resourceInfo(handle);
+  }
+
+  closeHandle(handle: number): void {
+    this.device.gemClose(handle);
+  }
+
+  watch(callback: (fences: number | Error) => void): void {
+    this.device.watch(() => {
+      let fences: number | Error;
+      try {
+        fences = this.device.readEvents();
+      } catch (error) {
+        this.device.watch(null);
+        fences = error instanceof Error ? error : new Error(String(error));
+      }
+      callback(fences);
+    });
+  }
+
+  close(): void {
+    this.device.close();
+  }
+
+  private param(param: number): number {
+    try {
+      return this.device.getParam(param);
+    } catch {
+      // An older kernel does not know it.
+      return 0;
+    }
+  }
+
+  private require(param: number, what: string): void {
+    if (this.param(param) !== 1) throw unsupported(what);
+  }
+}
+
+function unsupported(what: string, cause?: unknown): Error {
+  const error = new Error(`the device or the kernel does not have ${what}`, { cause });
+  return Object.assign(error, { code: 'ENOTSUP' });
+}
+
+/** Opens the node, or where none is named the first in `folder` that does. Throws what the last one says. */
+export function openVirtGpu(path: string | null, folder = '/dev/dri'): VirtGpu {
+  if (path !== null) return new DrmVirtGpu(path);
+  let failure: unknown = new Error(`no render node in ${folder}`);
+  for (const name of renderNodes(folder)) {
+    try {
+      return new DrmVirtGpu(join(folder, name));
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function renderNodes(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^renderD\d{1,3}$/.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
