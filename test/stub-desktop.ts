@@ -11,6 +11,7 @@ export const DESKTOP_GLOBALS = [
   ['wl_seat', 9],
   ['wl_output', 4],
   ['xdg_wm_base', 6],
+  ['wl_subcompositor', 1],
   ['wp_viewporter', 1],
   ['wp_presentation', 1],
   ['wp_fractional_scale_manager_v1', 1],

@@ -1,5 +1,6 @@
 /** Windows against a compositor that does as it is told: pace, buffers, feedback, bad frames, reconnection. */
 import t from 'tap';
+import { WindowSystem } from '../../src/wayland/index.js';
 import { openFds } from './native-support.js';
 import { until } from './wayland-support.js';
 import { later, POOL_BYTES, WindowScene } from './windows-support.js';
@@ -316,6 +317,17 @@ t.test('no compositor, or one that lacks something: it is tried again, patiently
   t.same(scene.content.whole, []);
   scene.close();
   t.throws(() => scene.system.createWindow({} as never), { code: 'WL_ERR_CLOSED' });
+  const tooLarge = { connect: () => t.fail('connects'), pool: { fd: 0, bytes: 2 ** 31 }, appId: '', log: {} };
+  t.throws(() => new WindowSystem(tooLarge as never), RangeError);
+});
+
+t.test('a global that can not be', async (t) => {
+  const scene = new WindowScene();
+  await scene.open();
+  scene.desktop.stub.addGlobal('wl_seat', 0);
+  await later(() => scene.desktops.length === 2, 'another connection');
+  t.match(scene.logged.join('\n'), /version 0 of wl_seat/);
+  scene.close();
 });
 
 t.test('a compositor that does not read gets no frames', async (t) => {

@@ -463,6 +463,43 @@ t.test("the guest's cursor is the pointer over the window", async (t) => {
   it.close();
 });
 
+t.test('while the pointer is locked, the cursor is where the guest has it', async (t) => {
+  const it = await InputScene.open();
+  const { window } = it.scene;
+  const { surface } = it.scene.shown;
+  it.focus();
+  it.enter();
+  window.setCursor({ width: 8, height: 8, pixels: PIXELS, hotX: 2, hotY: 3 });
+  window.moveCursor(30, 20);
+  await it.scene.settle();
+  t.equal(it.stub.all('set_position').length, 0);
+  it.press(CTRL, ALT, G);
+  await it.scene.settle();
+  it.stub.send(asObject(it.stub.living('zwp_locked_pointer_v1')[0]), 'locked');
+  await it.scene.settle();
+  t.equal(it.last('set_cursor')[1], null, 'not the pointer');
+  t.same(it.last('set_position'), [28, 17]);
+  const cursor = it.scene.desktop.surface(it.last('get_subsurface')[1]);
+  t.same(cursor.buffer?.place, [0, 8, 8, 32, 0]);
+  const { commits } = surface;
+  for (let x = 0; x < 50; x++) window.moveCursor(x, 20);
+  await it.scene.settle();
+  window.moveCursor(50, 21);
+  await it.scene.settle();
+  t.equal(surface.commits, commits, 'it waits for the frame callback');
+  surface.done();
+  await until(() => surface.commits === commits + 1, 'the commit');
+  await it.scene.settle();
+  t.same(it.last('set_position'), [48, 18]);
+  t.equal(cursor.commits, 1, 'the image is the same');
+  surface.done();
+  it.press(G);
+  await it.scene.settle();
+  t.equal(cursor.buffer, null, 'and gone with the lock');
+  t.not(it.last('set_cursor')[1], null);
+  it.close();
+});
+
 t.test('the cursor has the scale of the picture', async (t) => {
   const it = await InputScene.open();
   it.enter();

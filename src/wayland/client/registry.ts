@@ -77,6 +77,9 @@ export class Registry {
     if (this.byName.has(global.name)) {
       throw new WaylandError('WL_ERR_BAD_ID', `global ${global.name} announced twice`);
     }
+    if (global.version === 0) {
+      throw new WaylandError('WL_ERR_BAD_OBJECT', `version 0 of ${global.interface}`);
+    }
     if (this.byName.size >= GLOBALS_MAX)
       throw new WaylandError('WL_ERR_OVERFLOW', `more than ${GLOBALS_MAX} globals`);
     this.byName.set(global.name, global);

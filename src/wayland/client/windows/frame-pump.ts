@@ -63,6 +63,17 @@ export class FramePump {
     return this.held.size;
   }
 
+  /** A callback is due: what can wait, waits for it. */
+  get paced(): boolean {
+    return this.callbackDue;
+  }
+
+  /** A commit without a frame comes, and is to count for the pace. */
+  pace(): void {
+    this.options.surface.frame().listen({ done: (timeMs) => this.called(timeMs) });
+    this.callbackDue = true;
+  }
+
   damage(): void {
     this.damaged = true;
   }
@@ -95,8 +106,7 @@ export class FramePump {
     const tracked = this.bufferOf(frame);
     surface.attach(tracked.buffer, 0, 0);
     this.sendDamage(frame);
-    surface.frame().listen({ done: (timeMs) => this.called(timeMs) });
-    this.callbackDue = true;
+    this.pace();
     this.last = { width: frame.width, height: frame.height };
     let feedback: WpPresentationFeedback | null = null;
     const useful = this.unpresented < UNPRESENTED_MAX && this.unseen.size < FEEDBACKS_MAX;

@@ -2,11 +2,13 @@
 import {
   type WlCompositor,
   type WlShm,
+  type WlSubcompositor,
   type WpFractionalScaleManagerV1,
   type WpPresentation,
   type WpViewporter,
   wl_compositor,
   wl_shm,
+  wl_subcompositor,
   wp_fractional_scale_manager_v1,
   wp_presentation,
   wp_viewporter,
@@ -30,6 +32,7 @@ export interface Globals {
   readonly compositor: WlCompositor;
   readonly shm: WlShm;
   readonly base: XdgWmBase;
+  readonly subcompositor: WlSubcompositor | null;
   readonly viewporter: WpViewporter | null;
   readonly fractions: WpFractionalScaleManagerV1 | null;
   readonly presentation: WpPresentation | null;
@@ -53,6 +56,7 @@ export function bindGlobals(registry: Registry): Globals {
     compositor: registry.bind(wl_compositor, COMPOSITOR_VERSIONS),
     shm: registry.bind(wl_shm, { max: 1 }),
     base: registry.bind(xdg_wm_base, SHELL_VERSIONS),
+    subcompositor: optional(wl_subcompositor),
     viewporter,
     // A fractional scale is only of use to who can say what size the surface has.
     fractions: viewporter === null ? null : optional(wp_fractional_scale_manager_v1),

@@ -21,6 +21,7 @@ interface Memory {
 export class ImageBuffers {
   private readonly shm: WlShm;
   private readonly onFree: () => void;
+  private readonly warn: (message: string) => void;
   private readonly slots: readonly Slot[] = [0, 1].map((index) => ({
     offset: index * SLOT_BYTES,
     buffer: null,
@@ -30,20 +31,25 @@ export class ImageBuffers {
   private waiting = false;
 
   /** `onFree`: there is room again, after `put` said that there is none. */
-  constructor(shm: WlShm, onFree: () => void) {
+  constructor(shm: WlShm, onFree: () => void, warn: (message: string) => void) {
     this.shm = shm;
     this.onFree = onFree;
+    this.warn = warn;
   }
 
-  /** A buffer with the image, to be committed at once; null while the compositor holds all of them. */
+  /**
+   * A buffer with the image, to be committed at once; null while the compositor holds all of them, and when the
+   * process has no descriptor or memory left for it.
+   */
   put(image: CursorImage): WlBuffer | null {
     const slot = this.slots.find(({ busy }) => !busy);
     if (slot === undefined) {
       this.waiting = true;
       return null;
     }
-    this.memory ??= this.open();
-    const { mapping, pool } = this.memory;
+    const memory = this.open();
+    if (memory === null) return null;
+    const { mapping, pool } = memory;
     const { width, height, pixels } = image;
     const bytes = width * height * BYTES_PER_PIXEL;
     new Uint8Array(mapping.window(slot.offset, bytes)).set(pixels.subarray(0, bytes));
@@ -63,15 +69,14 @@ export class ImageBuffers {
     this.memory = null;
   }
 
-  private open(): Memory {
-    const bytes = this.slots.length * SLOT_BYTES;
-    const fd = createMemfd('wayland-images', { size: bytes });
+  private open(): Memory | null {
     try {
-      const mapping = mapFile(fd, 0, bytes, { writable: true });
-      return { mapping, pool: this.shm.createPool(fd, bytes) };
-    } finally {
-      closeFd(fd);
+      this.memory ??= createMemory(this.shm, this.slots.length * SLOT_BYTES);
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      this.warn(`no memory for the guest's cursor: ${error.message}`);
     }
+    return this.memory;
   }
 
   private released(slot: Slot): void {
@@ -79,5 +84,15 @@ export class ImageBuffers {
     if (!this.waiting) return;
     this.waiting = false;
     this.onFree();
+  }
+}
+
+function createMemory(shm: WlShm, bytes: number): Memory {
+  const fd = createMemfd('wayland-images', { size: bytes });
+  try {
+    const mapping = mapFile(fd, 0, bytes, { writable: true });
+    return { mapping, pool: shm.createPool(fd, bytes) };
+  } finally {
+    closeFd(fd);
   }
 }

@@ -83,7 +83,10 @@ export class Session {
 
   /** The window's cursor image is another. */
   cursorChanged(view: WindowView): void {
-    this.guard(() => this.bound?.seats.cursorChanged(view));
+    this.guard(() => {
+      this.bound?.seats.cursorChanged(view);
+      view.cursorChanged();
+    });
   }
 
   /** Ends it from this side. */

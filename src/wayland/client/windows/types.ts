@@ -130,6 +130,11 @@ export interface HostWindow {
   setTitle(title: string): void;
   /** The pointer's image over the window; null hides it (as it is at first). The pixels are copied. */
   setCursor(image: CursorImage | null): void;
+  /**
+   * Where the guest has its cursor's hot-spot, in pixels of its picture. Seen only while the pointer is locked to the
+   * window; otherwise the image is where the host's pointer is.
+   */
+  moveCursor(x: number, y: number): void;
   setFullscreen(fullscreen: boolean): void;
   /** The user can see it, as far as the compositor tells. */
   readonly visible: boolean;

@@ -13,6 +13,9 @@ export class WindowModel {
   title: string;
   fullscreen: boolean;
   visible = false;
+  /** Where the guest has its cursor's hot-spot, in pixels of its picture. */
+  cursorX = 0;
+  cursorY = 0;
   private cursorImage: CursorImage | null = null;
   private readonly options: WindowOptions;
 

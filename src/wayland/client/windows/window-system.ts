@@ -26,6 +26,9 @@ export interface WindowSystemOptions {
   onStateChange?(display: Display | null): void;
 }
 
+/** A wl_shm_pool has 31 bits for its size. */
+const POOL_BYTES_MAX = 0x7fffffff;
+
 export class WindowSystem {
   private readonly options: WindowSystemOptions;
   private readonly windows = new Set<SystemWindow>();
@@ -38,9 +41,13 @@ export class WindowSystem {
   private closed = false;
   private count = 0;
 
-  /** Connects at once; when nobody is there it goes on trying. */
+  /** Connects at once; when nobody is there it goes on trying. RangeError for a pool that can't be one. */
   constructor(options: WindowSystemOptions) {
-    this.options = options;
+    const { bytes } = options.pool;
+    if (!Number.isInteger(bytes) || bytes <= 0 || bytes > POOL_BYTES_MAX) {
+      throw new RangeError(`a pool of ${bytes} bytes`);
+    }
+    this.options = { ...options, appId: cleanTitle(options.appId) };
     this.connect();
   }
 
@@ -170,6 +177,12 @@ class SystemWindow implements HostWindow {
   setCursor(image: CursorImage | null): void {
     this.model.setCursor(image);
     if (this.session !== null && this.view !== null) this.session.cursorChanged(this.view);
+  }
+
+  moveCursor(x: number, y: number): void {
+    this.model.cursorX = x;
+    this.model.cursorY = y;
+    this.view?.cursorChanged();
   }
 
   setFullscreen(fullscreen: boolean): void {

@@ -5,6 +5,7 @@ import type { Buffers } from './buffers.js';
 import { FramePump } from './frame-pump.js';
 import { type Configured, same, WindowGeometry } from './geometry.js';
 import type { Globals } from './globals.js';
+import { GrabbedCursor } from './grabbed-cursor.js';
 import { RESIZE_INTERVAL_MS } from './limits.js';
 import { type Outputs, SurfaceScale } from './scale.js';
 import { Toplevel } from './toplevel.js';
@@ -40,6 +41,9 @@ export class WindowView {
   private readonly pump: FramePump;
   private readonly scale: SurfaceScale;
   private readonly viewport: WpViewport | null;
+  private readonly grabbedCursor: GrabbedCursor | null;
+  /** Seats whose pointers are locked here. */
+  private readonly lockers = new Set<object>();
   private configured = false;
   private suspended = false;
   private updatePlanned = false;
@@ -65,6 +69,16 @@ export class WindowView {
       this.plan();
     });
     this.viewport = globals.viewporter?.getViewport(this.surface) ?? null;
+    this.grabbedCursor =
+      globals.subcompositor === null
+        ? null
+        : new GrabbedCursor(
+            globals,
+            globals.subcompositor,
+            this.surface,
+            () => this.plan(),
+            (message) => host.warn(message),
+          );
     this.pump = new FramePump({
       surface: this.surface,
       content: model.content,
@@ -127,6 +141,18 @@ export class WindowView {
     this.setFullscreen(!this.geometry.fullscreen);
   }
 
+  /** The seat's pointer is locked to the window, or not any more. */
+  setLocked(seat: object, locked: boolean): void {
+    if (locked) this.lockers.add(seat);
+    else this.lockers.delete(seat);
+    this.plan();
+  }
+
+  /** The guest's cursor has another image or place. */
+  cursorChanged(): void {
+    if (this.lockers.size > 0) this.plan();
+  }
+
   /** A place on the surface as a place in the picture: 0 to 1. */
   fractionOf(x: number, y: number): [number, number] {
     const { width, height } = this.geometry.surfaceSize;
@@ -157,6 +183,10 @@ export class WindowView {
     if (!lost) {
       this.scale.destroy();
       this.viewport?.destroy();
+    }
+    // (It has memory of its own, whether the connection is there or not.)
+    this.grabbedCursor?.destroy();
+    if (!lost) {
       this.toplevel.destroy();
       this.surface.destroy();
     }
@@ -188,10 +218,20 @@ export class WindowView {
       const answers = this.toplevel.unacknowledged;
       this.toplevel.acknowledge();
       const changed = this.applyGeometry();
+      const moved = this.applyCursor(frame !== null);
       if (frame !== null) this.pump.attach(frame);
-      if (frame !== null || answers || changed) this.surface.commit();
+      else if (moved) this.pump.pace();
+      if (frame !== null || answers || changed || moved) this.surface.commit();
     }
     this.requestSize();
+  }
+
+  /** True when the guest's own cursor has changed on the surface. It moves at the pace of the frames. */
+  private applyCursor(withFrame: boolean): boolean {
+    if (this.grabbedCursor === null || (this.pump.paced && !withFrame)) return false;
+    const { cursor: image, cursorX: x, cursorY: y } = this.model;
+    const shown = this.lockers.size > 0 && image !== null;
+    return this.grabbedCursor.apply(shown ? { image, x, y, scale: this.pictureScale } : null);
   }
 
   /** True when the surface's state has changed. */

@@ -1,5 +1,5 @@
 /** The image of one pointer while it is over a window: the guest's cursor, in the scale of the guest's picture. */
-import type { WlBuffer, WlPointer, WlSurface, WpViewport } from '../../../protocol/generated/index.js';
+import type { WlPointer, WlSurface, WpViewport } from '../../../protocol/generated/index.js';
 import { ImageBuffers } from '../image-buffers.js';
 import type { CursorImage } from '../types.js';
 import type { WindowView } from '../window-view.js';
@@ -14,6 +14,8 @@ export class PointerCursor {
   private view: WindowView | null = null;
   private serial = 0;
   private hidden = false;
+  /** The compositor was told that there is no image, since the pointer came. */
+  private isNone = false;
   /** What the surface shows, and in which scale. */
   private image: CursorImage | null = null;
   private scale = 0;
@@ -21,12 +23,17 @@ export class PointerCursor {
   constructor(pointer: WlPointer, host: SeatHost) {
     this.pointer = pointer;
     this.host = host;
-    this.images = new ImageBuffers(host.globals.shm, () => this.update());
+    this.images = new ImageBuffers(
+      host.globals.shm,
+      () => this.update(),
+      (message) => host.warn(message),
+    );
   }
 
   enter(view: WindowView, serial: number): void {
     this.view = view;
     this.serial = serial;
+    this.isNone = false;
     this.update();
   }
 
@@ -57,12 +64,14 @@ export class PointerCursor {
     if (view === null) return;
     const image = this.hidden ? null : view.model.cursor;
     if (image === null) {
-      this.pointer.setCursor(this.serial, null, 0, 0);
+      if (!this.isNone) this.pointer.setCursor(this.serial, null, 0, 0);
+      this.isNone = true;
       return;
     }
     const surface = this.surface ?? this.createSurface();
     const scale = this.scaleFor(view, image);
     if ((image !== this.image || scale !== this.scale) && !this.show(surface, image, scale)) return;
+    this.isNone = false;
     this.pointer.setCursor(this.serial, surface, hotSpot(image.hotX * scale), hotSpot(image.hotY * scale));
   }
 
@@ -82,7 +91,7 @@ export class PointerCursor {
 
   /** False while there is no room for the image; `update` is called when there is. */
   private show(surface: WlSurface, image: CursorImage, scale: number): boolean {
-    const buffer = this.bufferFor(image);
+    const buffer = this.images.put(image);
     if (buffer === null) return false;
     this.image = image;
     this.scale = scale;
@@ -93,17 +102,6 @@ export class PointerCursor {
     surface.damageBuffer(0, 0, width, height);
     surface.commit();
     return true;
-  }
-
-  /** Null, too, when there are no descriptors or no memory for it: the image before stays. */
-  private bufferFor(image: CursorImage): WlBuffer | null {
-    try {
-      return this.images.put(image);
-    } catch (error) {
-      if (!(error instanceof Error && 'syscall' in error)) throw error;
-      this.host.warn(`no memory for the pointer's image: ${error.message}`);
-      return null;
-    }
   }
 }
 

@@ -16,6 +16,7 @@ export class Seat {
   private readonly object: WlSeat;
   private readonly host: SeatHost;
   private readonly grab: Grab;
+  private locked: WindowView | null = null;
   private keyboard: Keyboard | null = null;
   private pointer: Pointer | null = null;
   private cursor: PointerCursor | null = null;
@@ -108,9 +109,15 @@ export class Seat {
     else this.grab.begin(view, this.pointer?.object ?? null);
   }
 
-  /** While the pointer is locked it has no place where an image would be right. */
+  /** While the pointer is locked its own place means nothing: the window shows the cursor where the guest has it. */
   private grabChanged(): void {
     const { view } = this.grab;
-    this.cursor?.hide(view !== null && this.grab.locks(view));
+    const locked = view !== null && this.grab.locks(view) ? view : null;
+    if (locked !== this.locked) {
+      this.locked?.setLocked(this, false);
+      locked?.setLocked(this, true);
+      this.locked = locked;
+    }
+    this.cursor?.hide(locked !== null);
   }
 }
