@@ -478,7 +478,7 @@ t.test('while the pointer is locked, the cursor is where the guest has it', asyn
   it.stub.send(asObject(it.stub.living('zwp_locked_pointer_v1')[0]), 'locked');
   await it.scene.settle();
   t.equal(it.last('set_cursor')[1], null, 'not the pointer');
-  t.same(it.last('set_position'), [28, 17]);
+  t.same(it.last('set_position'), [30, 20]);
   const cursor = it.scene.desktop.surface(it.last('get_subsurface')[1]);
   t.same(cursor.buffer?.place, [0, 8, 8, 32, 0]);
   const { commits } = surface;
@@ -490,7 +490,7 @@ t.test('while the pointer is locked, the cursor is where the guest has it', asyn
   surface.done();
   await until(() => surface.commits === commits + 1, 'the commit');
   await it.scene.settle();
-  t.same(it.last('set_position'), [48, 18]);
+  t.same(it.last('set_position'), [50, 21]);
   t.equal(cursor.commits, 1, 'the image is the same');
   surface.done();
   it.press(G);

@@ -73,13 +73,15 @@ export class ScanoutWindows implements DisplaySink {
     this.screens.get(scanoutId)?.content.damage(rect);
   }
 
-  setCursor(scanoutId: number, _x: number, _y: number, image: CursorImage | null): void {
-    this.screens.get(scanoutId)?.window.setCursor(image === null ? null : copyCursor(image));
+  setCursor(scanoutId: number, x: number, y: number, image: CursorImage | null): void {
+    const window = this.screens.get(scanoutId)?.window;
+    window?.setCursor(image === null ? null : copyCursor(image));
+    window?.moveCursor(x, y);
   }
 
-  /** In a window the cursor is the host's: it is where the host's pointer is. */
-  moveCursor(): void {
-    return;
+  /** (Only seen while the pointer is locked: otherwise the image is where the host's pointer is.) */
+  moveCursor(scanoutId: number, x: number, y: number): void {
+    this.screens.get(scanoutId)?.window.moveCursor(x, y);
   }
 
   whenShown(scanoutId: number, done: () => void): void {

@@ -15,7 +15,7 @@ import type { CursorImage } from './types.js';
 
 export interface GrabbedCursorState {
   readonly image: CursorImage;
-  /** Of the hot-spot, in the guest's pixels. */
+  /** Of the image's top left corner, in the guest's pixels. */
   readonly x: number;
   readonly y: number;
   /** Logical pixels for one of the guest's. */
@@ -92,9 +92,9 @@ export class GrabbedCursor {
   }
 }
 
-/** Of the image's corner, on the parent. */
-function place({ image, x, y, scale }: GrabbedCursorState): [number, number] {
+/** On the parent. */
+function place({ x, y, scale }: GrabbedCursorState): [number, number] {
   const logical = (at: number): number =>
     Math.max(-POSITION_MAX, Math.min(POSITION_MAX, Math.round(at * scale)));
-  return [logical(x - image.hotX), logical(y - image.hotY)];
+  return [logical(x), logical(y)];
 }

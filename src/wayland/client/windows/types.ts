@@ -131,8 +131,8 @@ export interface HostWindow {
   /** The pointer's image over the window; null hides it (as it is at first). The pixels are copied. */
   setCursor(image: CursorImage | null): void;
   /**
-   * Where the guest has its cursor's hot-spot, in pixels of its picture. Seen only while the pointer is locked to the
-   * window; otherwise the image is where the host's pointer is.
+   * Where the guest has its cursor: the top left corner of the image, in pixels of its picture. Seen only while the
+   * pointer is locked to the window; otherwise the image is where the host's pointer is.
    */
   moveCursor(x: number, y: number): void;
   setFullscreen(fullscreen: boolean): void;

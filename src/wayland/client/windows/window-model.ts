@@ -13,7 +13,7 @@ export class WindowModel {
   title: string;
   fullscreen: boolean;
   visible = false;
-  /** Where the guest has its cursor's hot-spot, in pixels of its picture. */
+  /** Where the guest has the corner of its cursor's image, in pixels of its picture. */
   cursorX = 0;
   cursorY = 0;
   private cursorImage: CursorImage | null = null;
