@@ -207,7 +207,7 @@ export function punchHole(fd: number, offset: number, length: number): void {
  * files and keeps their pages, whatever happens to the files. /dev/udmabuf is opened at the first call and stays open:
  * ENOENT, EACCES and the like where that fails. EINVAL when a piece is not whole pages within its file, when there
  * are none, when they are more than `udmabufLimits` allows, or when a file could shrink (no Seal.SHRINK) or can't be
- * written (Seal.WRITE); EBADFD when one is no memfd.
+ * written (Seal.WRITE); EBADFD when one is no open memfd.
  */
 export function createUdmabuf(pieces: readonly FilePiece[]): number {
   const packed = new Float64Array(pieces.length * 3);

@@ -278,9 +278,19 @@ scenario('feedback that changes, and feedback that is wrong', 4, async (t, scene
     await display.sync();
   };
   const linear = (...formats: number[]) => formats.map((format) => importer.supports(format, 0n));
+  creates(server, (params) => server.send(params, 'failed'));
+  const key = {};
+  const state = () => importer.bufferOf(key, scene.image(), () => undefined);
+  t.equal(state(), 'pending');
+  await until(() => state() === 'refused');
+  await says(null, 0, indices(0));
+  t.equal(state(), 'pending', 'asked again');
+  await until(() => state() === 'refused');
   await says(null, 0, indices(1));
+  t.equal(state(), 'refused', 'not asked for what it does not take');
+  t.equal(server.all('create').length, 2);
   t.strictSame(linear(XRGB, ARGB, NV12), [false, false, true], 'new tranches over the old table');
-  t.equal(scene.changes(), 2);
+  t.equal(scene.changes(), 3);
   await says(tableFile([[ARGB, 0n]]), 16, indices(0, 1, 65535));
   t.strictSame(linear(XRGB, ARGB, NV12), [false, true, false], 'indices beyond the table');
   await says(

@@ -15,6 +15,8 @@ const BYTES = 16 * 1024 * 1024;
 export interface FrontEndMemoryOptions {
   /** Bytes, up to 4 GiB; rounded up to pages. Default 16 MiB. */
   readonly bytes?: number;
+  /** Seal bits of the memfd. Default none; QEMU's memory-backend-memfd has SHRINK, GROW and SEAL. */
+  readonly seals?: number;
   /** Guest-physical address of the first byte; page-aligned. */
   readonly guestAddress?: number;
   /** Its made-up virtual address, which ring addresses are told in; page-aligned. */
@@ -43,7 +45,7 @@ export class FrontEndMemory implements MemoryWindow {
     this.guestAddress = options.guestAddress ?? GUEST_ADDRESS;
     this.userAddress = options.userAddress ?? USER_ADDRESS;
     this.holes = [{ address: this.guestAddress, length: this.length }];
-    this.fd = createMemfd('vhost-user-guest', { size: this.length });
+    this.fd = createMemfd('vhost-user-guest', { size: this.length, seals: options.seals ?? 0 });
     try {
       this.mapping = mapFile(this.fd, 0, this.length, { writable: true });
     } catch (error) {

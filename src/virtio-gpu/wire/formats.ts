@@ -20,8 +20,6 @@ export interface PixelFormat {
   readonly name: string;
   /** Target byte i (0 = B, 1 = G, 2 = R, 3 = A) is source byte `(swizzle >> 2 * i) & 3`. */
   readonly swizzle: number;
-  /** DRM's code for the same bytes (drm_fourcc.h, whose names start at the other end of the word). */
-  readonly fourcc: number;
 }
 
 /** The swizzle that changes nothing: the bytes are B, G, R, A/X already. */
@@ -30,20 +28,16 @@ const SWIZZLE_ARGB = 0b00_01_10_11;
 const SWIZZLE_RGBA = 0b11_00_01_10;
 const SWIZZLE_ABGR = 0b00_11_10_01;
 
-function fourcc(code: string): number {
-  return Buffer.from(code, 'latin1').readUInt32LE();
-}
-
 /** All formats that a 2D resource can have, by VIRTIO_GPU_FORMAT_* value. */
 export const PIXEL_FORMATS: ReadonlyMap<number, PixelFormat> = new Map([
-  [VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, { name: 'B8G8R8A8', fourcc: fourcc('AR24'), swizzle: SWIZZLE_IDENTITY }],
-  [VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, { name: 'B8G8R8X8', fourcc: fourcc('XR24'), swizzle: SWIZZLE_IDENTITY }],
-  [VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM, { name: 'A8R8G8B8', fourcc: fourcc('BA24'), swizzle: SWIZZLE_ARGB }],
-  [VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM, { name: 'X8R8G8B8', fourcc: fourcc('BX24'), swizzle: SWIZZLE_ARGB }],
-  [VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM, { name: 'R8G8B8A8', fourcc: fourcc('AB24'), swizzle: SWIZZLE_RGBA }],
-  [VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM, { name: 'X8B8G8R8', fourcc: fourcc('RX24'), swizzle: SWIZZLE_ABGR }],
-  [VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM, { name: 'A8B8G8R8', fourcc: fourcc('RA24'), swizzle: SWIZZLE_ABGR }],
-  [VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, { name: 'R8G8B8X8', fourcc: fourcc('XB24'), swizzle: SWIZZLE_RGBA }],
+  [VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, { name: 'B8G8R8A8', swizzle: SWIZZLE_IDENTITY }],
+  [VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, { name: 'B8G8R8X8', swizzle: SWIZZLE_IDENTITY }],
+  [VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM, { name: 'A8R8G8B8', swizzle: SWIZZLE_ARGB }],
+  [VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM, { name: 'X8R8G8B8', swizzle: SWIZZLE_ARGB }],
+  [VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM, { name: 'R8G8B8A8', swizzle: SWIZZLE_RGBA }],
+  [VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM, { name: 'X8B8G8R8', swizzle: SWIZZLE_ABGR }],
+  [VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM, { name: 'A8B8G8R8', swizzle: SWIZZLE_ABGR }],
+  [VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, { name: 'R8G8B8X8', swizzle: SWIZZLE_RGBA }],
 ]);
 
 /** The format's description. RangeError for a number that is not a format: check guest input before. */

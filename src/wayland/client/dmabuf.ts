@@ -78,6 +78,8 @@ export class DmabufImporter {
     const watching = watchFormats(this.dmabuf, (known) => {
       if (this.closed) return;
       this.known = known;
+      // Another device may take what this one refused.
+      for (const [key, { state }] of this.entries) if (state === 'refused') this.entries.delete(key);
       changed();
     });
     this.watching = watching;
@@ -134,8 +136,8 @@ export class DmabufImporter {
   bufferOf(key: object, image: DmabufImage, ready: () => void): DmabufState {
     const found = this.entries.get(key);
     if (found !== undefined) return found.state;
-    // (Not kept: there will be room again.)
-    if (this.closed || this.pending.size >= PENDING_MAX) return 'refused';
+    // (Not kept: there will be room again, and the compositor may say something else.)
+    if (this.pending.size >= PENDING_MAX || !this.supports(image.fourcc, image.modifier)) return 'refused';
     const entry: Entry = { state: 'pending' };
     this.entries.set(key, entry);
     void this.import(image).then((buffer) => this.answered(key, entry, buffer, ready));
