@@ -78,6 +78,9 @@ t.test('scanout: bands from top to bottom, size before the first', async (t) => 
   const buffer = new TestBuffer(100, 100);
   const queue = new ScanoutQueue();
   queue.show({ buffer, rect: rect(0, 0, 100, 100) });
+  t.equal(buffer.references, 1, 'nobody reads it yet');
+  queue.setReading(true);
+  queue.setReading(true);
   t.equal(buffer.references, 2);
   const bands: [Rect, boolean][] = [];
   while (queue.hasWork) {

@@ -105,6 +105,7 @@ export class GpuSocketSink implements DisplaySink {
     this.detachSocket();
     this.socket = socket;
     for (const { scanout, cursor } of this.outputs) {
+      scanout.setReading(true);
       scanout.restart();
       cursor.restart();
     }
@@ -126,6 +127,7 @@ export class GpuSocketSink implements DisplaySink {
     this.watched = 0;
     this.reader.reset();
     this.writer.drop();
+    for (const { scanout } of this.outputs) scanout.setReading(false);
     this.questions.disconnect();
     socket?.close();
   }

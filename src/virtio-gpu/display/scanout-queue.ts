@@ -28,6 +28,7 @@ export class ScanoutQueue {
    * grows, so a guest that damages the top all the time can't keep the bottom from being sent.
    */
   private job: Rect | null = null;
+  private isReading = false;
 
   /** True when there is something to send. */
   get hasWork(): boolean {
@@ -36,10 +37,21 @@ export class ScanoutQueue {
     return this.job !== null || this.pending.length > 0;
   }
 
-  /** Shows something else; all of it is damaged. Keeps a reference to the buffer until it is replaced. */
+  /**
+   * Whether there is somebody to send to. Until then the buffer is not retained: that can mean copies of all that the
+   * guest draws. (A scanout is told of another source, or none, before its buffer goes.)
+   */
+  setReading(reading: boolean): void {
+    if (reading === this.isReading) return;
+    this.isReading = reading;
+    if (reading) this.source?.buffer.retain();
+    else this.source?.buffer.release();
+  }
+
+  /** Shows something else; all of it is damaged. While it is read, there is a reference to the buffer. */
   show(source: ScanoutSource | null): void {
     const before = this.source;
-    source?.buffer.retain();
+    if (this.isReading) source?.buffer.retain();
     this.source = source;
     // Same size, other buffer (a page flip): the bands that are left are read from the new buffer. Starting
     // at the top each time would never reach the bottom while the guest flips faster than QEMU reads.
@@ -49,7 +61,7 @@ export class ScanoutQueue {
       source.rect.height === before.rect.height;
     if (!sameSize) this.job = null;
     this.damageAll();
-    before?.buffer.release();
+    if (this.isReading) before?.buffer.release();
   }
 
   /** Adds damage, in scanout coordinates. Returns how many rectangles needed no message of their own. */
@@ -96,7 +108,7 @@ export class ScanoutQueue {
 
   /** Drops the reference to the buffer. Nothing is sent any more. */
   close(): void {
-    this.source?.buffer.release();
+    this.setReading(false);
     this.source = null;
     this.toldWidth = 0;
     this.job = null;
