@@ -49,6 +49,8 @@ export class StubCompositor {
   readonly requests: StubRequest[] = [];
   readonly objects = new Map<number, StubObject>();
   ended: WaylandError | null = null;
+  /** Never says that an id is free again. */
+  keepsIds = false;
   private readonly encoder = new Encoder();
   private readonly globals = new Map<number, StubGlobal>();
   private readonly registries: StubObject[] = [];
@@ -155,7 +157,8 @@ export class StubCompositor {
   private forget(object: StubObject): void {
     object.alive = false;
     const display = this.objects.get(1);
-    if (object.id < SERVER_ID_START && display !== undefined) this.send(display, 'delete_id', [object.id]);
+    if (!this.keepsIds && object.id < SERVER_ID_START && display !== undefined)
+      this.send(display, 'delete_id', [object.id]);
   }
 
   private message(objectId: number, opcode: number, body: Uint8Array, fds: FdQueue): void {

@@ -369,3 +369,29 @@ t.test('content that destroys its window from within a call', async (t) => {
   window.destroy();
   scene.close();
 });
+
+t.test(
+  'a compositor that never frees an id: the connection ends when there are too many, nothing else',
+  async (t) => {
+    const scene = new WindowScene({ objectsMax: 60 });
+    const { content, window } = scene;
+    const { surface } = await scene.open();
+    scene.desktop.stub.keepsIds = true;
+    for (let frames = 0; scene.system.display !== null; frames++) {
+      const { commits } = surface;
+      content.next = content.frame(`f${frames}`, { poolOffset: (frames % 2) * FRAME_BYTES });
+      window.damaged();
+      await until(() => surface.commits > commits || scene.system.display === null, 'a commit, or the end');
+      if (scene.system.display === null) break;
+      surface.release();
+      surface.done();
+    }
+    t.match(scene.logged.join('\n'), /more than 60 objects/);
+    scene.close();
+    const taken = content.events.filter((event) => event.startsWith('take'));
+    for (const event of taken) {
+      const name = event.slice('take '.length);
+      t.equal(content.count(`released ${name}`), 1, `${name} was released once`);
+    }
+  },
+);

@@ -125,6 +125,7 @@ export class SeenInput implements WindowInput {
 export interface SceneOptions {
   readonly globals?: readonly (readonly [string, number])[];
   readonly formats?: readonly number[];
+  readonly objectsMax?: number;
   readonly window?: Partial<WindowOptions>;
   readonly firstConfigure?: StubDesktop['firstConfigure'];
 }
@@ -156,6 +157,7 @@ export class WindowScene {
         info: (message) => this.logged.push(message),
         warn: (message) => this.logged.push(message),
       },
+      ...(options.objectsMax === undefined ? {} : { display: { objectsMax: options.objectsMax } }),
       onStateChange: (display) => this.states.push(display),
     });
     this.window = this.system.createWindow({

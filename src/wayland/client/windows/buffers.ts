@@ -4,6 +4,8 @@
  * ambiguous: the release may have been sent before the last commit arrived. A round trip behind each such commit
  * tells: what comes before its answer is about the past.
  */
+
+import { WaylandError } from '../../errors.js';
 import type { WlBuffer, WlShmPool } from '../../protocol/generated/wayland.js';
 import type { Display } from '../display.js';
 import { IDLE_BUFFERS_MAX } from './limits.js';
@@ -53,7 +55,12 @@ export class TrackedBuffer {
   private outlastReleases(): void {
     if (!this.buffer.alive) return;
     this.roundTrips++;
-    this.display.roundTrip(() => this.roundTrips--);
+    try {
+      this.display.roundTrip(() => this.roundTrips--);
+    } catch (error) {
+      // No room for another object: whatever comes next ends the connection, and with it all holds.
+      if (!(error instanceof WaylandError)) throw error;
+    }
   }
 
   private released(): void {

@@ -41,6 +41,8 @@ interface Unseen {
 
 export class FramePump {
   private readonly options: PumpOptions;
+  /** Taken, and not attached yet. */
+  private taken: WindowFrame | null = null;
   private damaged = true;
   private callbackDue = false;
   private closed = false;
@@ -92,11 +94,13 @@ export class FramePump {
     const why = this.closed
       ? 'the window is gone'
       : frameRefusal(frame, this.options.poolBytes, (format) => this.options.supportsFormat(format));
-    if (why === null) return frame;
+    if (why === null) {
+      this.taken = frame;
+      return frame;
+    }
     this.options.counters.refused++;
     if (!this.closed) this.options.refused(why);
-    frame.shown?.(null);
-    frame.released();
+    dismiss(frame);
     return null;
   }
 
@@ -124,6 +128,7 @@ export class FramePump {
     counters.frames++;
     this.held.set(frame, tracked);
     counters.held(this.held.size);
+    this.taken = null;
     tracked.hold(this, () => this.letGo(frame));
     this.watch();
   }
@@ -139,6 +144,8 @@ export class FramePump {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
     this.hide();
+    // (The connection may have failed in between.)
+    if (this.taken !== null) dismiss(this.taken);
     for (const tracked of [...this.held.values()]) tracked.drop(this);
   }
 
@@ -208,6 +215,12 @@ export class FramePump {
       this.seen(unseen, null);
     }
   }
+}
+
+/** It was never committed. */
+function dismiss(frame: WindowFrame): void {
+  frame.shown?.(null);
+  frame.released();
 }
 
 function clip(rect: Rect, width: number, height: number): Rect | null {

@@ -2,7 +2,7 @@
 import type { UnixSocket } from 'vhost-user-native';
 import { WaylandError } from '../../errors.js';
 import { WlShmFormat, type WlSurface } from '../../protocol/generated/wayland.js';
-import { Display } from '../display.js';
+import { Display, type DisplayOptions } from '../display.js';
 import { Buffers } from './buffers.js';
 import { bindGlobals, type Globals } from './globals.js';
 import { Outputs } from './scale.js';
@@ -15,6 +15,7 @@ export interface SessionOptions {
   readonly pool: { readonly fd: number; readonly bytes: number };
   readonly appId: string;
   readonly log: WindowLog;
+  readonly display?: DisplayOptions;
 }
 
 export interface SessionHandlers {
@@ -43,10 +44,8 @@ export class Session {
   constructor(socket: UnixSocket, options: SessionOptions, handlers: SessionHandlers) {
     this.options = options;
     this.handlers = handlers;
-    this.display = new Display(socket, {
-      ended: (error) => this.end(error),
-      drained: () => this.wake(),
-    });
+    const ended = (error: WaylandError): void => this.end(error);
+    this.display = new Display(socket, { ended, drained: () => this.wake() }, options.display);
     this.display.roundTrip(() => this.guard(() => this.bind()));
   }
 
@@ -76,9 +75,11 @@ export class Session {
 
   closeView(view: WindowView): void {
     if (!this.views.has(view.surface.id)) return;
-    this.bound?.seats.forget(view);
-    this.views.delete(view.surface.id);
-    view.close(false);
+    this.guard(() => {
+      this.bound?.seats.forget(view);
+      this.views.delete(view.surface.id);
+      view.close(false);
+    });
   }
 
   /** The window's cursor image is another. */
@@ -92,8 +93,8 @@ export class Session {
   /** Ends it from this side. */
   close(): void {
     if (this.over) return;
-    this.finish();
     this.display.close();
+    this.finish();
   }
 
   /** Runs what fails when the connection can't go on: that ends the connection, nothing else. */
@@ -103,8 +104,9 @@ export class Session {
       work();
     } catch (error) {
       if (!(error instanceof WaylandError)) throw error;
-      this.end(error);
+      // First: what is put away at the end has nothing to send any more, and can't fail again.
       this.display.close();
+      this.end(error);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { UnixSocket } from 'vhost-user-native';
 import { WaylandError } from '../../errors.js';
-import type { Display } from '../display.js';
+import type { Display, DisplayOptions } from '../display.js';
 import { CONNECTION_STABLE_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from './limits.js';
 import { Session } from './session.js';
 import type { CursorImage, HostWindow, WindowLog, WindowMetrics, WindowOptions } from './types.js';
@@ -19,6 +19,8 @@ export interface WindowSystemOptions {
   /** app-id of all windows. */
   readonly appId: string;
   readonly log: WindowLog;
+  /** Limits of the connection. */
+  readonly display?: DisplayOptions;
   /**
    * There is a connection, ready to use, or there is none any more. What was made on an earlier connection (imported
    * dma-bufs, say) is gone.
