@@ -1,5 +1,6 @@
 /** A guest's client as a test scripts it, the firewall, and a compositor behind it. */
 import { openSync, readSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeFd, createMemfd, Seal, socketPair, type UnixSocket } from 'vhost-user-native';
 import {
   type Ask,
@@ -18,7 +19,18 @@ import {
   type WireValue,
 } from '../src/wayland/index.js';
 import { StubCompositor } from './stub-compositor.js';
-import { until } from './unit/wayland-support.js';
+
+/** Generous: what is waited for comes at once, unless the machine is busy or something is broken. */
+const WAIT_MS = 30_000;
+
+/** Waits, a turn of the event loop at a time, until it holds. */
+export async function until(holds: () => boolean, what = 'a condition'): Promise<void> {
+  const deadline = Date.now() + WAIT_MS;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await nextTurn();
+  }
+}
 
 export const REGION_BYTES = 1 << 20;
 
@@ -113,10 +125,13 @@ export class GuestClient {
   /** Messages that the channel handed out: bytes and things attached. */
   readonly pieces: { bytes: number; items: number }[] = [];
   ended = false;
+  /** What comes is not looked at: its requests are not what it thinks they are. */
+  deaf = false;
   nextId = 2;
   private readonly encoder = new Encoder();
   private readonly regionFd: number | null;
   private readonly stub: StubCompositor | null;
+  private closed = false;
   private data = Buffer.alloc(0);
   private items: ItemForGuest[] = [];
 
@@ -240,6 +255,10 @@ export class GuestClient {
         return;
       }
       this.pieces.push({ bytes: message.data.length, items: message.items.length });
+      if (this.deaf) {
+        for (const item of message.items) if (item.kind === 'write-pipe') closeFd(item.fd);
+        continue;
+      }
       this.data = Buffer.concat([this.data, message.data]);
       this.items.push(...message.items);
       this.parse();
@@ -248,6 +267,8 @@ export class GuestClient {
 
   close(): void {
     this.channel.close();
+    if (this.closed) return;
+    this.closed = true;
     this.stub?.close();
     for (const { items } of this.events) {
       for (const item of items) if (item.kind === 'write-pipe') closeFd(item.fd);

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { adoptPipe, closeFd, createPipe, type Pipe } from 'vhost-user-native';
 import { type Ask, askBy } from '../../src/wayland/index.js';
-import { descriptors, GuestClient } from '../firewall-support.js';
+import { descriptors, GuestClient, until } from '../firewall-support.js';
 import { asObject, type StubObject } from '../stub-compositor.js';
-import { until } from './wayland-support.js';
 
 interface Stage {
   readonly guest: GuestClient;

@@ -2,9 +2,15 @@
 import t from 'tap';
 import { createMemfd, dupFd } from 'vhost-user-native';
 import type { ItemFromGuest, WireValue } from '../../src/wayland/index.js';
-import { configure, GuestClient, type GuestOptions, openWindow, TestBlob } from '../firewall-support.js';
+import {
+  configure,
+  GuestClient,
+  type GuestOptions,
+  openWindow,
+  TestBlob,
+  until,
+} from '../firewall-support.js';
 import { asObject } from '../stub-compositor.js';
-import { until } from './wayland-support.js';
 
 type Window = Awaited<ReturnType<typeof openWindow>>;
 
@@ -350,7 +356,7 @@ const SHM: readonly Case[] = [
       ['a negative height', [0, 8, -8, 32, 1], 1],
       ['sizes whose product wraps', [0, 8, 0x10000000, 32, 1], 1],
       ['the largest numbers', [0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff, 1], 1],
-      ['a format that was not announced', [0, 8, 8, 32, 0], 0],
+      ['a format that was not announced', [0, 8, 8, 32, 0x34324241], 0],
       ['a format that does not exist', [0, 8, 8, 32, 99], 0],
     ] as const
   ).map(

@@ -3,9 +3,16 @@ import { closeSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { createMemfd, dupFd, fileIdentity } from 'vhost-user-native';
 import { DEFAULT_POLICY } from '../../src/wayland/index.js';
-import { configure, GLOBALS, GuestClient, openWindow, REGION_BYTES, TestBlob } from '../firewall-support.js';
+import {
+  configure,
+  GLOBALS,
+  GuestClient,
+  openWindow,
+  REGION_BYTES,
+  TestBlob,
+  until,
+} from '../firewall-support.js';
 import { asObject } from '../stub-compositor.js';
-import { until } from './wayland-support.js';
 
 t.test('globals: what the policy allows, under other names, in capped versions', async (t) => {
   const guest = new GuestClient({

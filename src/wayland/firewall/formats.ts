@@ -26,12 +26,12 @@ const BYTES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** wl_shm has numbers of its own for these two. */
-const SHM_ARGB8888 = 0;
-const SHM_XRGB8888 = 1;
+export const ARGB8888 = 0;
+export const XRGB8888 = 1;
 
 /** Bytes of a pixel in a format of wl_shm; 0 when it is not known. */
 export function shmPixelBytes(format: number): number {
-  if (format === SHM_ARGB8888 || format === SHM_XRGB8888) return 4;
+  if (format === ARGB8888 || format === XRGB8888) return 4;
   return BYTES.get(format) ?? 0;
 }
 

@@ -16,7 +16,8 @@ const STACKED_MARKS = /(\p{M}{4})\p{M}+/gu;
 export function cleanText(text: string, max: number): string {
   const clean = text.normalize('NFC').replace(UNSEEN, '').replace(STACKED_MARKS, '$1').trimStart();
   const points = [...clean];
-  return points.length <= max ? clean : `${points.slice(0, Math.max(0, max - 1)).join('')}…`;
+  if (points.length <= max) return clean;
+  return max < 1 ? '' : `${points.slice(0, max - 1).join('')}…`;
 }
 
 /** What may stand in an application id: a part of file names and D-Bus names. */

@@ -3,7 +3,7 @@
  * the region; where each lies was checked against its blob.
  */
 import type { ForwardedBlob } from '../channel.js';
-import { shmPixelBytes } from '../formats.js';
+import { ARGB8888, shmPixelBytes, XRGB8888 } from '../formats.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
@@ -85,7 +85,7 @@ function createBuffer(session: Session, request: Request): Outcome {
   ];
   const format = request.number('format');
   const pixelBytes = shmPixelBytes(format);
-  if (pixelBytes === 0 || formats.get(session)?.has(format) !== true) {
+  if (pixelBytes === 0 || !isAnnounced(session, format)) {
     throw protocolViolation('shm', object, 'invalid_format', `format ${format} was not announced`);
   }
   // All below 2^31: the products are exact.
@@ -124,6 +124,11 @@ function resize(_: Session, request: Request): Outcome {
   }
   pool.bytes = bytes;
   return 'drop';
+}
+
+/** Every compositor has these two, and many clients do not wait to hear of them. */
+function isAnnounced(session: Session, value: number): boolean {
+  return value === ARGB8888 || value === XRGB8888 || formats.get(session)?.has(value) === true;
 }
 
 /** Formats whose size we can't check are not announced. */
