@@ -18,16 +18,23 @@ export interface WestonOptions {
   readonly scale?: number;
   /** 'kiosk' (the default): a window fills the output. 'desktop': windows have the size they want. */
   readonly shell?: 'kiosk' | 'desktop';
+  /** For the current one: 'gl' draws with OpenGL on the CPU, which imports dma-bufs. Default 'pixman'. */
+  readonly renderer?: 'pixman' | 'gl';
+  /** The folder of the current one's programs, where scripts/weston-tree can't be asked. */
+  readonly programs?: string;
 }
 
 const DISPLAY = 'weston-test';
 
 export function weston(options: WestonOptions): CompositorProgram {
-  const { version, width, height, scale = 1, shell = 'kiosk' } = options;
+  const { version, width, height, scale = 1, shell = 'kiosk', renderer = 'pixman' } = options;
   const [programs, backend] =
     version === '10'
       ? ['', ['--backend=headless-backend.so', '--use-pixman', `--shell=${shell}-shell.so`]]
-      : [`${westonTree()}/`, ['--backend=headless', '--renderer=pixman', `--shell=${shell}`]];
+      : [
+          `${options.programs ?? westonTree()}/`,
+          ['--backend=headless', `--renderer=${renderer}`, `--shell=${shell}`],
+        ];
   // --debug opens the interface for screenshots to every client.
   const rest = ['--no-config', '--idle-time=0', '--debug', `--socket=${DISPLAY}`];
   const args = [...backend, ...rest, `--width=${width}`, `--height=${height}`, `--scale=${scale}`];

@@ -1,0 +1,45 @@
+/** dma-bufs over guest pages, for real: in a guest whose kernel has /dev/udmabuf. */
+import t from 'tap';
+import { NestedHost } from './harness/nested-host.js';
+
+/** What the program in the guest prints (nested/dmabuf-window). */
+interface Counts {
+  readonly dmabufFrames: number;
+  readonly shmFrames: number;
+  readonly shadowBytes: number;
+}
+interface Measured {
+  readonly version: number;
+  readonly imports: object;
+  readonly zeroCopy: Counts;
+  readonly copies: Counts;
+  readonly after: Counts;
+}
+
+/** Of the picture there, and of the rows that it draws again. */
+const PICTURE_BYTES = 320 * 240 * 4;
+const ROWS_BYTES = 320 * 40 * 4;
+
+t.test('guest pages in a window without a copy, and by copies once /dev/udmabuf is gone', async (t) => {
+  const host = await NestedHost.boot();
+  try {
+    const { status, output } = await host.program('udmabuf');
+    if (status !== 0) throw new Error(output);
+    const measured = JSON.parse(output.split('\n').at(-1) ?? '') as Measured;
+    t.comment(JSON.stringify(measured));
+    const { zeroCopy, copies, after } = measured;
+    t.ok(measured.version >= 3, "the compositor's linux-dmabuf has modifiers");
+    t.match(measured.imports, { imported: 1, live: 1, refused: 0 }, 'one import for all frames of a buffer');
+    t.equal(zeroCopy.shadowBytes, 0, 'nothing is copied');
+    t.ok(zeroCopy.dmabufFrames >= 2);
+    t.equal(zeroCopy.shmFrames, 0);
+    t.equal(copies.dmabufFrames, zeroCopy.dmabufFrames);
+    t.ok(copies.shmFrames >= 2);
+    t.equal(copies.shadowBytes, PICTURE_BYTES + ROWS_BYTES, 'the whole picture once, then what changed');
+    t.ok(after.dmabufFrames > copies.dmabufFrames, 'a dma-buf that exists outlives the device');
+    t.equal(after.shadowBytes, copies.shadowBytes);
+  } finally {
+    if (!t.passing()) t.comment(host.consoleLog);
+    await host.close();
+  }
+});
