@@ -95,11 +95,6 @@ export class Buffers {
     this.idleMax = idleMax;
   }
 
-  /** wl_buffers over the pool that exist. */
-  get size(): number {
-    return this.inPool.size;
-  }
-
   /** The buffer at a place of the pool; the place was checked. */
   at(place: PoolPlace): TrackedBuffer {
     const { offset, width, height, strideBytes, format } = place;

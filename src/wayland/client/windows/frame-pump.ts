@@ -61,10 +61,6 @@ export class FramePump {
     return this.last !== null;
   }
 
-  get heldCount(): number {
-    return this.held.size;
-  }
-
   /** A callback is due: what can wait, waits for it. */
   get paced(): boolean {
     return this.callbackDue;

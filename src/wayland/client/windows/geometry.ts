@@ -48,10 +48,6 @@ export class WindowGeometry {
     this.options = options;
   }
 
-  get scale(): number {
-    return this.configuredScale;
-  }
-
   /** Of the guest's last frame, in pixels. */
   get frameSize(): Size | null {
     return this.frame;
