@@ -80,9 +80,9 @@ export class Globals {
   private bind(message: Message): void {
     const name = message.uint(0);
     const wanted = message.untyped(1);
-    const known = this.known.get(name);
+    const known = this.known.get(name) ?? this.notAnnounced(wanted.name);
     if (
-      known === undefined ||
+      known === null ||
       known.table.name !== wanted.name ||
       wanted.version < 1 ||
       wanted.version > known.version
@@ -94,6 +94,12 @@ export class Globals {
     if (name === OWN_NAME) return;
     if (known.table.name === wl_shm.name) this.bindOwnShm(message.object, name);
     this.session.forward(message);
+  }
+
+  /** A client may know the name from elsewhere: then the host says whether it is right. */
+  private notAnnounced(interfaceName: string): KnownGlobal | null {
+    const table = INTERFACES.get(interfaceName);
+    return table === undefined || this.hidden.has(interfaceName) ? null : { table, version: table.version };
   }
 
   /** Before the client's, so that its formats are known before the client can choose one. */
