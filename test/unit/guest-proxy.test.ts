@@ -304,13 +304,7 @@ t.test('whatever is drawn and committed, the compositor sees it, and keeps it', 
           canvas.copyFrom(canvases[(turn + 1) % 2] as Canvas);
           surface.attach(canvas.buffer, 0, 0);
           for (const { x, y, width, height } of action.rects) {
-            canvas.fill(
-              color++,
-              Math.max(0, x),
-              Math.max(0, y),
-              width + Math.min(0, x),
-              height + Math.min(0, y),
-            );
+            canvas.fill(color++, x, y, width, height);
             surface.damageBuffer(x, y, width, height);
           }
           turn++;

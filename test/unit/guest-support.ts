@@ -144,10 +144,13 @@ export class Canvas {
     this.buffer.listen({ release: () => this.released++ });
   }
 
+  /** Fills what of the rectangle lies in the picture. */
   fill(color: number, x = 0, y = 0, width = this.width, height = this.height): void {
-    for (let row = y; row < Math.min(this.height, y + height); row++) {
+    const left = Math.max(0, x);
+    const right = Math.max(left, Math.min(this.width, x + width));
+    for (let row = Math.max(0, y); row < Math.min(this.height, y + height); row++) {
       const at = row * this.strideWords;
-      this.words.fill(color, at + x, at + Math.min(this.width, x + width));
+      this.words.fill(color, at + left, at + right);
     }
   }
 
