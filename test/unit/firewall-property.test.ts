@@ -190,7 +190,8 @@ type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
 function mutate(messages: Message[], { kind, at, place, value }: Mutation): void {
   const index = at % messages.length;
   const message = messages[index];
-  if (message === undefined) return;
+  // (What was cut to nothing has nothing to change.)
+  if (message === undefined || message.bytes.length < 4) return;
   const bytes = message.bytes.slice();
   const view = new DataView(bytes.buffer);
   if (kind === 'drop') messages.splice(index, 1);
@@ -207,7 +208,7 @@ function mutate(messages: Message[], { kind, at, place, value }: Mutation): void
   } else {
     if (kind === 'object') view.setUint32(0, value, true);
     else if (kind === 'byte') bytes[place % bytes.length] = value & 0xff;
-    else if (kind === 'word') view.setUint32((place % (bytes.length / 4)) * 4, value, true);
+    else if (kind === 'word') view.setUint32((place % Math.floor(bytes.length / 4)) * 4, value, true);
     messages[index] = { ...message, bytes: kind === 'cut' ? bytes.subarray(0, place % bytes.length) : bytes };
   }
 }

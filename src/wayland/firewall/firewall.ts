@@ -85,7 +85,7 @@ export class WaylandFirewall {
     const { policy, connect } = this.options;
     if (policy.securityContext === 'off') return connect();
     const context = await this.securityContext();
-    if (this.closed) throw new WaylandError('WL_ERR_CLOSED', 'forwarding was stopped');
+    this.checkOpen();
     if (context !== null) return context.connect();
     if (policy.securityContext === 'require') {
       throw new WaylandError(
@@ -96,6 +96,10 @@ export class WaylandFirewall {
     return connect();
   }
 
+  private checkOpen(): void {
+    if (this.closed) throw new WaylandError('WL_ERR_CLOSED', 'forwarding was stopped');
+  }
+
   private async securityContext(): Promise<SecurityContext | null> {
     const before = this.context;
     if (before !== null) {
@@ -104,6 +108,7 @@ export class WaylandFirewall {
       // Several clients may have waited: the first one makes the next.
       if (this.context === before) this.context = null;
     }
+    this.checkOpen();
     this.context ??= SecurityContext.create({
       connect: this.options.connect,
       appId: cleanAppId(this.options.vm, 200),

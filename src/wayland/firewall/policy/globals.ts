@@ -38,6 +38,8 @@ export const GLOBAL_RULES: ReadonlyMap<string, GlobalRule> = new Map<string, Glo
   ['zwp_pointer_constraints_v1', must(1)],
   ['zwp_text_input_manager_v3', must(1)],
   ['zwp_tablet_manager_v2', must(1)],
+  ['zwp_pointer_gestures_v1', must(3)],
+  ['zxdg_output_manager_v1', must(3)],
   ['xdg_activation_v1', must(1)],
   ['zxdg_exporter_v2', must(1)],
   ['zxdg_importer_v2', must(1)],

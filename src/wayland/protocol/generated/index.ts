@@ -10,6 +10,7 @@ import { zwp_keyboard_shortcuts_inhibit_manager_v1, zwp_keyboard_shortcuts_inhib
 import { zwp_linux_buffer_params_v1, zwp_linux_dmabuf_feedback_v1, zwp_linux_dmabuf_v1 } from './linux-dmabuf-v1.js';
 import { wp_linux_drm_syncobj_manager_v1, wp_linux_drm_syncobj_surface_v1, wp_linux_drm_syncobj_timeline_v1 } from './linux-drm-syncobj-v1.js';
 import { zwp_confined_pointer_v1, zwp_locked_pointer_v1, zwp_pointer_constraints_v1 } from './pointer-constraints-unstable-v1.js';
+import { zwp_pointer_gesture_hold_v1, zwp_pointer_gesture_pinch_v1, zwp_pointer_gesture_swipe_v1, zwp_pointer_gestures_v1 } from './pointer-gestures-unstable-v1.js';
 import { wp_presentation, wp_presentation_feedback } from './presentation-time.js';
 import { zwp_primary_selection_device_manager_v1, zwp_primary_selection_device_v1, zwp_primary_selection_offer_v1, zwp_primary_selection_source_v1 } from './primary-selection-unstable-v1.js';
 import { zwp_relative_pointer_manager_v1, zwp_relative_pointer_v1 } from './relative-pointer-unstable-v1.js';
@@ -24,6 +25,7 @@ import { wl_buffer, wl_callback, wl_compositor, wl_data_device, wl_data_device_m
 import { xdg_activation_token_v1, xdg_activation_v1 } from './xdg-activation-v1.js';
 import { zxdg_decoration_manager_v1, zxdg_toplevel_decoration_v1 } from './xdg-decoration-unstable-v1.js';
 import { zxdg_exported_v2, zxdg_exporter_v2, zxdg_imported_v2, zxdg_importer_v2 } from './xdg-foreign-unstable-v2.js';
+import { zxdg_output_manager_v1, zxdg_output_v1 } from './xdg-output-unstable-v1.js';
 import { xdg_popup, xdg_positioner, xdg_surface, xdg_toplevel, xdg_wm_base } from './xdg-shell.js';
 import { xdg_toplevel_icon_manager_v1, xdg_toplevel_icon_v1 } from './xdg-toplevel-icon-v1.js';
 
@@ -36,6 +38,7 @@ export * from './keyboard-shortcuts-inhibit-unstable-v1.js';
 export * from './linux-dmabuf-v1.js';
 export * from './linux-drm-syncobj-v1.js';
 export * from './pointer-constraints-unstable-v1.js';
+export * from './pointer-gestures-unstable-v1.js';
 export * from './presentation-time.js';
 export * from './primary-selection-unstable-v1.js';
 export * from './relative-pointer-unstable-v1.js';
@@ -50,6 +53,7 @@ export * from './wayland.js';
 export * from './xdg-activation-v1.js';
 export * from './xdg-decoration-unstable-v1.js';
 export * from './xdg-foreign-unstable-v2.js';
+export * from './xdg-output-unstable-v1.js';
 export * from './xdg-shell.js';
 export * from './xdg-toplevel-icon-v1.js';
 
@@ -119,6 +123,10 @@ export const INTERFACES: ReadonlyMap<string, InterfaceTable> = new Map<string, I
   ['zwp_linux_dmabuf_v1', zwp_linux_dmabuf_v1],
   ['zwp_locked_pointer_v1', zwp_locked_pointer_v1],
   ['zwp_pointer_constraints_v1', zwp_pointer_constraints_v1],
+  ['zwp_pointer_gesture_hold_v1', zwp_pointer_gesture_hold_v1],
+  ['zwp_pointer_gesture_pinch_v1', zwp_pointer_gesture_pinch_v1],
+  ['zwp_pointer_gesture_swipe_v1', zwp_pointer_gesture_swipe_v1],
+  ['zwp_pointer_gestures_v1', zwp_pointer_gestures_v1],
   ['zwp_primary_selection_device_manager_v1', zwp_primary_selection_device_manager_v1],
   ['zwp_primary_selection_device_v1', zwp_primary_selection_device_v1],
   ['zwp_primary_selection_offer_v1', zwp_primary_selection_offer_v1],
@@ -141,5 +149,7 @@ export const INTERFACES: ReadonlyMap<string, InterfaceTable> = new Map<string, I
   ['zxdg_exporter_v2', zxdg_exporter_v2],
   ['zxdg_imported_v2', zxdg_imported_v2],
   ['zxdg_importer_v2', zxdg_importer_v2],
+  ['zxdg_output_manager_v1', zxdg_output_manager_v1],
+  ['zxdg_output_v1', zxdg_output_v1],
   ['zxdg_toplevel_decoration_v1', zxdg_toplevel_decoration_v1],
 ]);
