@@ -21,8 +21,10 @@ export interface QemuOptions {
   readonly append?: string;
   /** The guest that has a Wayland desktop, too (guest/desktop). */
   readonly desktop?: boolean;
-  /** A script of qemu-configs/ that gives QEMU its machine and device; the rest comes from here. */
+  /** A script that gives QEMU its machine and device, as those of qemu-configs/ do; the rest comes from here. */
   readonly launcher?: readonly string[];
+  /** More environment for the script. */
+  readonly launcherEnv?: NodeJS.ProcessEnv;
 }
 
 const DUMP_INTERVAL_MS = 100;
@@ -70,7 +72,7 @@ function startProcess(options: QemuOptions, folder: string): TestProcess {
   if (options.launcher !== undefined) {
     const [script = '', ...args] = options.launcher;
     const boot = ['--kernel', kernel, '--initrd', initramfs, '--append', append];
-    const env = { ...process.env, QEMU: program };
+    const env = { ...process.env, ...options.launcherEnv, QEMU: program };
     return new TestProcess(script, script, [...args, ...boot, '--', ...control], env);
   }
   const boot = ['-kernel', kernel, '-initrd', initramfs, '-append', append];
