@@ -11,7 +11,7 @@ export class EventQueue {
   readonly #bytes = new Uint8Array(Event.size);
   readonly #view = new DataView(this.#bytes.buffer);
   #queue: Virtqueue | null = null;
-  /** At most as many as the ring has descriptors: the queue sees to that. */
+  /** Oldest first; at most as many as the ring has descriptors. */
   #buffers: DescriptorChain[] = [];
   /** Events that were sent, and buffers that were too short for one. */
   sent = 0;
@@ -28,12 +28,15 @@ export class EventQueue {
 
   started(queue: Virtqueue): void {
     this.#queue = queue;
-    this.#buffers = [];
   }
 
-  /** The buffers are void. What waits goes out when the queue runs again. */
+  /** What waits goes out when the queue runs again, with the buffers that are here: the machine may only be paused. */
   stopped(): void {
     this.#queue = null;
+  }
+
+  /** The driver is another one, or gone: so are its buffers. */
+  clear(): void {
     this.#buffers = [];
   }
 
@@ -44,6 +47,8 @@ export class EventQueue {
       queue.push(buffer, 0);
     } else {
       this.#buffers.push(buffer);
+      // More than there can be: the oldest are of a ring that started over without a reset, and void.
+      if (this.#buffers.length > queue.size) this.#buffers.shift();
     }
   }
 

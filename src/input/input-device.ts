@@ -169,6 +169,7 @@ export class InputDevice implements VhostUserDevice {
   /** The driver that comes starts with everything released. */
   reset(): void {
     this.#live = false;
+    this.#events.clear();
     this.#pending.reset();
     this.#fractions.clear();
     this.#config.reset();

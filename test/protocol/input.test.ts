@@ -283,6 +283,27 @@ for (const [name, features] of formats) {
   );
 
   scenario(
+    `${name}: paused with all its buffers at the device, it goes on with them`,
+    tabletProfile(),
+    async (t, bench) => {
+      const driver = await Driver.connect(bench, features);
+      driver.refill = false;
+      await driver.start(3);
+      const queue = driver.eventQueue;
+      for (let round = 0; round < 3; round++) {
+        const base = await driver.client.stopQueue(queue);
+        await driver.client.resumeQueue(queue, base);
+      }
+      t.equal(bench.device.status.buffers, 3);
+      bench.device.moveTo(0, 1);
+      bench.device.frame();
+      t.strictSame(await driver.take(3), ['0300 0000 00000000', '0300 0100 ff7f0000', SYN]);
+      driver.client.close();
+      await bench.ended();
+    },
+  );
+
+  scenario(
     `${name}: status events light the LEDs, garbage does not`,
     keyboardProfile(),
     async (t, bench, leds) => {

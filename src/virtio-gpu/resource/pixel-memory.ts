@@ -1,4 +1,4 @@
-/** Where memory for pixels comes from: the shared region when there is one, else anonymous memory. */
+/** Where memory for pixels comes from: the shared region if it has more than the guest's window, else anonymous. */
 import { type Mapping, pageSize } from 'vhost-user-native';
 import type { SharedRegion } from '../../region/index.js';
 import { BYTES_PER_PIXEL } from '../wire/formats.js';
@@ -45,7 +45,7 @@ export class PixelMemorySource {
   constructor(account: HostAccount, mapMemory: MapMemory, region: SharedRegion | null) {
     this.#account = account;
     this.#mapMemory = mapMemory;
-    this.#region = region;
+    this.#region = region !== null && region.bytes > region.windowBytes ? region : null;
   }
 
   /** Zeroed memory; null when the VM has no more, or there is none. */
