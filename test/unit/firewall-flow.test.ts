@@ -1,9 +1,20 @@
 /** Bytes in any pieces, floods, and sides that do not read. */
 import t from 'tap';
 import { closeFd, createMemfd, socketPair } from 'vhost-user-native';
+import {
+  CHANNEL_DATA_MAX,
+  CHANNEL_ITEMS_MAX,
+  type Channel,
+  type ChannelOwner,
+} from '../../src/virtio-gpu/context/channel.js';
 import { LimitedLog } from '../../src/wayland/firewall/log.js';
 import { RateLimit } from '../../src/wayland/firewall/rate.js';
-import { ForwardedClient, GUEST_DATA_MAX, GUEST_ITEMS_MAX } from '../../src/wayland/index.js';
+import {
+  ForwardedClient,
+  GUEST_DATA_MAX,
+  GUEST_ITEMS_MAX,
+  type GuestChannelOwner,
+} from '../../src/wayland/index.js';
 import { GuestClient, openWindow, TestBlob, until } from '../firewall-support.js';
 import { asObject } from '../stub-compositor.js';
 
@@ -201,4 +212,36 @@ t.test('no compositor: the guest sees the end', async (t) => {
   t.match(lines, [/no compositor: nobody is there/]);
   channel.close();
   template.close();
+});
+
+t.test('a forwarded client is what the device calls a channel', async (t) => {
+  const guest = new GuestClient();
+  const channel: Channel = guest.channel;
+  const owner: ChannelOwner = { name: 'x', ready: () => undefined };
+  const same: GuestChannelOwner = owner;
+  t.ok(same.ready === owner.ready && channel.receive() === null);
+  t.equal(GUEST_DATA_MAX, CHANNEL_DATA_MAX);
+  t.equal(GUEST_ITEMS_MAX, CHANNEL_ITEMS_MAX);
+  guest.close();
+});
+
+t.test('what a guest leaves behind is not counted for ever', async (t) => {
+  const guest = new GuestClient({ policy: { limits: { regionOperations: 10, mimeTypes: 2, surfaces: 2 } } });
+  const registry = await guest.start();
+  const compositor = guest.bind(registry, 'wl_compositor');
+  const manager = guest.bind(registry, 'wl_data_device_manager');
+  for (let round = 0; round < 40; round++) {
+    const region = guest.make(compositor, 'create_region');
+    for (let count = 0; count < 10; count++) guest.request(region, 'add', [count, 0, 1, 1]);
+    guest.request(region, 'destroy');
+    const surface = guest.make(compositor, 'create_surface');
+    guest.make(surface, 'frame');
+    guest.request(surface, 'destroy');
+    const source = guest.make(manager, 'create_data_source');
+    for (const type of ['a', 'b', 'x'.repeat(2000)]) guest.request(source, 'offer', [type]);
+    guest.request(source, 'destroy');
+    await guest.sync();
+  }
+  t.equal(guest.ended, false, guest.log.join());
+  guest.close();
 });

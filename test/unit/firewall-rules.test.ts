@@ -553,7 +553,7 @@ const SURFACES: readonly Case[] = [
   },
   {
     rule: 'limit-region',
-    what: 'too many operations on a region',
+    what: 'too many operations on regions',
     code: 2,
     options: { policy: { limits: { regionOperations: 10 } } },
     run: (s) => {

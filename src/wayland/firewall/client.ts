@@ -81,7 +81,7 @@ export class ForwardedClient implements GuestChannel {
       policy,
       rules: RULES,
       pool: new RegionPool(options.region),
-      transfers: new Transfers(options.ask, policy.limits.transfers),
+      transfers: new Transfers(this.ask, policy.limits.transfers),
       dmabuf: options.dmabuf,
       ports: {
         toHost: (bytes, fds) => this.host?.send(bytes, fds),
@@ -156,7 +156,14 @@ export class ForwardedClient implements GuestChannel {
     );
   }
 
-  /** Runs what the guest can cause; a Violation ends this client and nothing else. */
+  private readonly ask: Ask = (question, answer) => {
+    this.options.ask(question, (yes) => {
+      if (this.over) answer(false);
+      else this.guarded(() => answer(yes));
+    });
+  };
+
+  /** Runs what the guest can cause: whatever goes wrong ends this client and nothing else. */
   private guarded(run: () => void): void {
     if (this.over) return;
     try {
@@ -164,9 +171,15 @@ export class ForwardedClient implements GuestChannel {
     } catch (error) {
       if (error instanceof Violation) this.refuse(error);
       else if (error instanceof WaylandError) this.hostEnded(error);
-      else if (isExhausted(error)) this.hostEnded(new WaylandError('WL_ERR_CONNECTION', messageOf(error)));
-      else throw error;
+      else this.failed(error);
     }
+  }
+
+  /** A mistake of ours, or descriptors ran out: nothing more gets through, because nothing is known for sure. */
+  private failed(error: unknown): void {
+    this.metrics.violation ??= 'internal';
+    this.sayError(1, DisplayError.implementation, 'internal: the firewall failed');
+    this.end('internal', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 
   /** Handles what came from the guest, as far as the compositor takes it. */
@@ -272,15 +285,6 @@ export class ForwardedClient implements GuestChannel {
     this.session.close();
     this.options.ended?.();
   }
-}
-
-/** Descriptors or memory of this process ran out. */
-function isExhausted(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'EMFILE' || error.code === 'ENFILE' || error.code === 'ENOMEM')
-  );
 }
 
 function messageOf(error: unknown): string {

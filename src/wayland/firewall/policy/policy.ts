@@ -48,7 +48,7 @@ export interface LimitPolicy {
   readonly transfers: number;
   /** MIME types of one source or offer. */
   readonly mimeTypes: number;
-  /** wl_region.add and subtract on one region. */
+  /** wl_region.add and subtract, on all regions that live. */
   readonly regionOperations: number;
   /** Sustained; as many again at once. Beyond, the guest waits. */
   readonly messagesPerSecond: number;
@@ -105,7 +105,7 @@ export const DEFAULT_POLICY: FirewallPolicy = {
     callbacks: 4096,
     transfers: 32,
     mimeTypes: 256,
-    regionOperations: 65536,
+    regionOperations: 8192,
     messagesPerSecond: 50_000,
     backlogBytes: 1 << 20,
     outputBytes: 1 << 20,

@@ -8,6 +8,11 @@ import { DisplayError, Violation } from '../violation.js';
 
 export type Kind = 'clipboard' | 'primary' | 'drag';
 
+/** Longer ones are nobody's: they are not offered. */
+const TYPE_LENGTH_MAX = 1024;
+/** A guest may have so many sources with as many types as the limit allows. */
+const SOURCES_FULL_MAX = 16;
+
 export interface Source {
   /** Null until it is used. */
   kind: Kind | null;
@@ -30,6 +35,8 @@ export interface Offer {
 }
 
 const sources = new WeakMap<ForwardedObject, Source>();
+/** MIME types of all sources that live. */
+const typesOf = new WeakMap<Session, number>();
 const offers = new WeakMap<ForwardedObject, Offer>();
 
 export function policyOf(session: Session, kind: Kind): TransferPolicy {
@@ -67,10 +74,16 @@ export function sourceOffers(session: Session, request: Request): Outcome {
   const source = sourceOf(request.object);
   const type = request.text('mime_type');
   if (source.mimeTypes.includes(type)) return 'drop';
+  if (type.length > TYPE_LENGTH_MAX) return 'drop';
   const max = session.policy.limits.mimeTypes;
-  if (source.mimeTypes.length >= max) {
+  const total = (typesOf.get(session) ?? 0) + 1;
+  if (source.mimeTypes.length >= max || total > max * SOURCES_FULL_MAX) {
     throw new Violation('limit-mime-types', `more than ${max} MIME types`, 1, DisplayError.noMemory);
   }
+  typesOf.set(session, total);
+  request.object.gone = () => {
+    typesOf.set(session, (typesOf.get(session) ?? 0) - source.mimeTypes.length);
+  };
   source.mimeTypes.push(type);
   if (source.kind === null || !allowsMimeType(policyOf(session, source.kind), type)) return 'drop';
   return 'forward';
@@ -150,8 +163,15 @@ export function receive(session: Session, request: Request): Outcome {
     if (!yes || !object.alive) return closeFd(fd);
     const pipe = session.transfers.pipe();
     if (pipe === null) return closeFd(fd);
-    session.ask(object, 'receive', [type, pipe.writeFd], [pipe.writeFd]);
-    closeFd(pipe.writeFd);
+    try {
+      session.ask(object, 'receive', [type, pipe.writeFd], [pipe.writeFd]);
+    } catch (error) {
+      pipe.reader.close();
+      closeFd(fd);
+      throw error;
+    } finally {
+      closeFd(pipe.writeFd);
+    }
     move(session, question, pipe.reader, fd);
   });
   return 'done';

@@ -2,13 +2,15 @@
 import type { ForwardedObject } from '../objects.js';
 import type { Outcome, Request } from '../request.js';
 import type { RequestRule, Session } from '../session.js';
-import { protocolViolation, Violation } from '../violation.js';
+import { DisplayError, protocolViolation, Violation } from '../violation.js';
 import { bufferSize, surfaceState, takeRole } from './surface-state.js';
 
 /** Damage requests of one commit that are passed on; more of them become one that covers everything. */
 const DAMAGES_MAX = 256;
 
+/** By region, and of all that live. */
 const regionOperations = new WeakMap<ForwardedObject, number>();
+const operations = new WeakMap<Session, number>();
 const subsurfaces = new WeakMap<ForwardedObject, { surface: ForwardedObject; parent: ForwardedObject }>();
 
 function attach(_: Session, request: Request): Outcome {
@@ -105,13 +107,18 @@ function bufferTransform(_: Session, request: Request): Outcome {
   return 'forward';
 }
 
+/** Counted over all living regions: each is memory of the compositor's, and copied into surfaces. */
 function regionOperation(session: Session, request: Request): Outcome {
-  const count = (regionOperations.get(request.object) ?? 0) + 1;
+  const { object } = request;
+  const total = (operations.get(session) ?? 0) + 1;
   const max = session.policy.limits.regionOperations;
-  if (count > max) {
-    throw new Violation('limit-region', `more than ${max} operations on ${request.object}`, 1, 2);
+  if (total > max) {
+    throw new Violation('limit-region', `more than ${max} operations on regions`, 1, DisplayError.noMemory);
   }
-  regionOperations.set(request.object, count);
+  operations.set(session, total);
+  const own = (regionOperations.get(object) ?? 0) + 1;
+  regionOperations.set(object, own);
+  object.gone = () => operations.set(session, (operations.get(session) ?? 0) - own);
   return 'forward';
 }
 
