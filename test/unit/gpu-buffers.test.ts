@@ -129,6 +129,31 @@ t.test('a hold outlives the resource, and is counted until it is released', asyn
   t.equal(region.metrics.hostUsedBytes, 0);
 });
 
+t.test('pixels that a sink holds stay when the resource goes, older ones too', async (t) => {
+  using region = makeRegion();
+  const { h, buffer } = shown(region);
+  draw(h, 1);
+  const old = buffer.hold();
+  draw(h, 2);
+  const latest = buffer.hold();
+  h.send(c.unref(1));
+  latest.release();
+  h.send(c.create2d(1, WIDTH, HEIGHT));
+  h.send(c.attach(1, [[h.memory.base, BYTES]]));
+  h.send(c.setScanout(0, 1, ALL));
+  draw(h, 3);
+  const next = h.sink.sources.get(0)?.buffer.hold();
+  draw(h, 4);
+  t.ok(bytesAt(old).every((byte) => byte === 1));
+  next?.release();
+  h.send(c.unref(1));
+  t.ok(bytesAt(old).every((byte) => byte === 1));
+  old.release();
+  h.device.detach();
+  t.equal(h.device.status.hostBytes, 0);
+  t.match(region.metrics, { hostUsedBytes: 0, ranges: 0, lingeringRanges: 0 });
+});
+
 t.test('a region that is full refuses resources', async (t) => {
   using region = makeRegion(2);
   const { h, buffer } = shown(region);

@@ -111,11 +111,12 @@ export class SwapBuffer implements ShownBuffer {
     assert(this.#references > 0, 'a buffer was released too often');
     this.#references -= 1;
     if (this.#references > 1) return;
-    // Nobody looks any more: one copy is enough, or none.
-    for (const copy of this.#copies) if (copy !== this.#latest) copy.memory.free();
-    this.#copies.length = 0;
-    if (this.#references === 1) this.#copies.push(this.#latest);
-    else this.#latest.memory.free();
+    // One is left: its maker, or somebody who outlives the maker and may hold a copy that is not the latest.
+    for (const copy of this.#copies.splice(0)) {
+      const isNeeded = copy === this.#latest || copy.holds > 0;
+      if (isNeeded && this.#references > 0) this.#copies.push(copy);
+      else copy.memory.free();
+    }
   }
 
   hold(): PixelHold {
