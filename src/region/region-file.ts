@@ -13,7 +13,7 @@ export interface RegionMetrics {
   ranges: number;
   /** Ranges that were freed and are still held. */
   lingeringRanges: number;
-  /** Given back to the system since the region was made. */
+  /** Made holes since the region was made, wherever there was memory and where there was none. */
   punchedBytes: number;
 }
 

@@ -91,6 +91,14 @@ export class SharedRegion {
     return this.#host.allocate(bytes);
   }
 
+  /**
+   * Makes the whole window zeroes, since its next guest may be another one: also what is still held, and what the guest
+   * wrote where nothing was placed. All placed ranges were freed before.
+   */
+  clearWindow(): void {
+    this.#window.clear();
+  }
+
   get metrics(): Readonly<RegionMetrics> {
     return this.#file.metrics;
   }

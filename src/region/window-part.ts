@@ -1,8 +1,9 @@
 /** The part of the region that the guest maps and places its blobs in, wherever it likes. */
+import { strict as assert } from 'node:assert';
 import { pageSize } from 'vhost-user-native';
 import type { RegionFile } from './region-file.js';
 import { type RangeOwner, RegionRange } from './region-range.js';
-import { SpanList, withoutSpans } from './span-list.js';
+import { type Span, SpanList, withoutSpans } from './span-list.js';
 
 /** Why a blob can't lie there. */
 export type PlaceRefusal = 'unaligned' | 'outside' | 'overlap' | 'too-many';
@@ -27,11 +28,8 @@ export class WindowPart implements RangeOwner {
     if (offset % pageSize !== 0 || bytes % pageSize !== 0) return 'unaligned';
     if (this.ranges.overlaps(offset, bytes)) return 'overlap';
     if (this.file.full) return 'too-many';
-    for (const { offset: old, bytes: oldBytes } of this.lingering) {
-      const start = Math.max(offset, old);
-      const end = Math.min(offset + bytes, old + oldBytes);
-      if (start < end) this.file.punch(start, end - start);
-    }
+    // Once, however many lie there: a guest can have a compositor hold thousands.
+    if (this.lingeringIn(offset, bytes).length > 0) this.file.punch(offset, bytes);
     const range = new RegionRange(offset, bytes, this);
     this.ranges.insert(range);
     const { metrics } = this.file;
@@ -54,9 +52,20 @@ export class WindowPart implements RangeOwner {
   abandoned(range: RegionRange): void {
     this.lingering.delete(range);
     this.file.metrics.lingeringRanges -= 1;
-    const others = this.ranges.within(range.offset, range.bytes);
-    for (const other of this.lingering) others.push(other);
+    const others: Span[] = this.ranges.within(range.offset, range.bytes);
+    others.push(...this.lingeringIn(range.offset, range.bytes));
     others.sort((a, b) => a.offset - b.offset);
     for (const { offset, bytes } of withoutSpans(range, others)) this.file.punch(offset, bytes);
+  }
+
+  /** Nothing is placed: all bytes become zeroes, those that are still held as well as those of no range. */
+  clear(): void {
+    assert(this.ranges.length === 0, 'a window was cleared with a blob in it');
+    this.file.punch(0, this.bytes);
+  }
+
+  private lingeringIn(offset: number, bytes: number): RegionRange[] {
+    const end = offset + bytes;
+    return [...this.lingering].filter((range) => range.offset < end && range.offset + range.bytes > offset);
   }
 }

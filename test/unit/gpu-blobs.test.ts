@@ -286,6 +286,50 @@ t.test('the window after a pause, a reset, and a stop in between', async (t) => 
   release(s, t);
 });
 
+t.test('a mapping that is accepted after the reset of a driver that asked for it', async (t) => {
+  const s = scene(t);
+  const { h } = s;
+  let accept: (accepted: boolean) => void = () => undefined;
+  h.mapShared = () =>
+    new Promise((resolve) => {
+      accept = resolve;
+    });
+  s.type(c.createBlob(1, { blobId: 1n }));
+  const chain = h.submit(c.mapBlob(1, 0));
+  h.device.queueStopped(h.control);
+  t.equal(c.typeOf(chain.response), UNSPEC);
+  h.device.reset();
+  accept(true);
+  h.start();
+  h.mapShared = () => Promise.resolve(false);
+  s.type(c.createBlob(1, { blobId: 1n }));
+  t.equal(await mapped(h, c.mapBlob(1, 0)), MAP_INFO, 'refused, because it is there');
+  release(s, t);
+});
+
+t.test('what a guest wrote where nothing is placed is gone for the next one', async (t) => {
+  const s = scene(t);
+  const { h } = s;
+  const window = s.bytes().subarray(0, s.region.windowBytes);
+  s.type(c.createBlob(1, { blobId: 1n }));
+  t.equal(await mapped(h, c.mapBlob(1, 0)), MAP_INFO);
+  window.fill(9);
+  s.type(c.unref(1));
+  t.equal(window[PAGE], 9);
+  h.device.queueStopped(h.control);
+  h.device.reset();
+  t.ok(
+    window.every((byte) => byte === 0),
+    'another driver',
+  );
+  window.fill(9);
+  h.device.detach();
+  t.ok(
+    window.every((byte) => byte === 0),
+    'another guest',
+  );
+});
+
 t.test('a picture in a blob on the host is shown where it is', async (t) => {
   const s = scene(t);
   const { h } = s;

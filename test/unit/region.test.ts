@@ -164,6 +164,44 @@ t.test('a range that is held keeps its bytes until it is let go', async (t) => {
   t.equal((region.allocate(2 * PAGE) as RegionRange).offset, 8 * PAGE);
 });
 
+t.test('a window for another guest has nothing of the last one', async (t) => {
+  using region = SharedRegion.create({ windowBytes: 8 * PAGE, hostBytes: 2 * PAGE });
+  const bytes = bytesOf(region);
+  const range = placed(region.place(PAGE, PAGE));
+  const ours = region.allocate(PAGE) as RegionRange;
+  bytes.fill(7);
+  range.hold();
+  t.throws(() => region.clearWindow(), { code: 'ERR_ASSERTION' });
+  range.free();
+  region.clearWindow();
+  t.equal(resident(region), 2 * PAGE);
+  t.ok(bytes.subarray(0, 8 * PAGE).every((byte) => byte === 0));
+  t.equal(bytes[ours.offset], 7, 'what is ours stays');
+  range.unhold();
+});
+
+t.test('many ranges that linger over each other, and one place for the next', async (t) => {
+  using region = SharedRegion.create({ windowBytes: 8 * PAGE, hostBytes: PAGE });
+  const bytes = bytesOf(region);
+  const old: RegionRange[] = [];
+  for (let i = 0; i < 100; i++) {
+    const range = placed(region.place((i % 3) * PAGE, 2 * PAGE));
+    range.hold();
+    range.free();
+    old.push(range);
+  }
+  bytes.fill(1, 0, 4 * PAGE);
+  const { punchedBytes } = region.metrics;
+  const next = placed(region.place(PAGE, 2 * PAGE));
+  t.equal(region.metrics.punchedBytes - punchedBytes, 2 * PAGE, 'punched once');
+  t.strictSame([bytes[0], bytes[PAGE], bytes[3 * PAGE]], [1, 0, 1]);
+  bytes.fill(2, PAGE, 3 * PAGE);
+  for (const range of old) range.unhold();
+  t.equal(resident(region), 2 * PAGE);
+  t.strictSame([bytes[0], bytes[PAGE], bytes[3 * PAGE]], [0, 2, 0]);
+  next.free();
+});
+
 t.test('no more ranges than allowed, those that linger among them', async (t) => {
   using region = SharedRegion.create({ windowBytes: 8 * PAGE, hostBytes: 8 * PAGE, maxRanges: 2 });
   const first = placed(region.place(0, PAGE));

@@ -18,6 +18,8 @@ export class GuestWindow {
   readonly #region: SharedRegion | null;
   #state: 'absent' | 'unknown' | 'mapped' = 'absent';
   #waiting: ((mapped: boolean) => void)[] = [];
+  /** Mappings that were asked for and that the front-end has not answered, those of the past among them. */
+  #unanswered = 0;
   /** Goes up when an answer that is on its way is of the past. */
   #round = 0;
   /** Runs while an accepted mapping is not known to be there. */
@@ -52,7 +54,9 @@ export class GuestWindow {
     const wasMapped = this.#state === 'unknown';
     const { fd, windowBytes } = region;
     const { generation } = this.#frontEnd.memory;
+    this.#unanswered += 1;
     void this.#frontEnd.mapShared(VIRTIO_GPU_SHM_ID_HOST_VISIBLE, fd, 0, 0, windowBytes).then((accepted) => {
+      this.#unanswered -= 1;
       if (round !== this.#round) return;
       if (accepted && generation === this.#frontEnd.memory.generation) this.#awaitCommit();
       else this.#settle(accepted || wasMapped ? 'mapped' : 'absent');
@@ -66,16 +70,24 @@ export class GuestWindow {
 
   /** The queues stopped: the mapping may be gone. Who waits is told that there is none. */
   doubt(): void {
-    const isAsked = this.#waiting.length > 0;
+    const mayBeMapped = this.#mayComeYet || this.#state !== 'absent';
     this.#round += 1;
-    this.#settle(isAsked || this.#state !== 'absent' ? 'unknown' : 'absent');
+    this.#settle(mayBeMapped ? 'unknown' : 'absent');
   }
 
-  /** The device was reset: the mapping is gone, unless it was only asked for and comes after the reset. */
+  /**
+   * The device was reset, and nothing is placed: the mapping is gone, unless it was only asked for and comes after the
+   * reset. What lies there is not for the next driver, or the next guest.
+   */
   forget(): void {
-    const isAsked = this.#waiting.length > 0;
+    const mayComeYet = this.#mayComeYet;
     this.#round += 1;
-    this.#settle(isAsked ? 'unknown' : 'absent');
+    this.#settle(mayComeYet ? 'unknown' : 'absent');
+    this.#region?.clearWindow();
+  }
+
+  get #mayComeYet(): boolean {
+    return this.#unanswered > 0 || this.#waiting.length > 0;
   }
 
   #awaitCommit(): void {
