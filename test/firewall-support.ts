@@ -18,7 +18,7 @@ import {
   readHeader,
   type WireValue,
 } from '../src/wayland/index.js';
-import { StubCompositor } from './stub-compositor.js';
+import { asObject, StubCompositor } from './stub-compositor.js';
 
 /** Generous: what is waited for comes at once, unless the machine is busy or something is broken. */
 const WAIT_MS = 30_000;
@@ -105,6 +105,8 @@ export interface GuestOptions {
   readonly policy?: object;
   readonly ask?: Ask;
   readonly dmabuf?: boolean;
+  /** Of every seat. Default all. */
+  readonly capabilities?: number;
   readonly trace?: (line: string) => void;
   readonly globals?: readonly (readonly [string, number])[];
   /** Another compositor than the stub. */
@@ -144,6 +146,11 @@ export class GuestClient {
       const [near, far] = socketPair();
       socket = near;
       this.stub = new StubCompositor(far, options.globals ?? GLOBALS);
+      this.stub.on('wl_registry', 'bind', ({ values }) => {
+        const made = asObject(values[1]);
+        if (made.interface !== 'wl_seat') return;
+        this.stub?.send(made, 'capabilities', [options.capabilities ?? 7]);
+      });
     }
     const note = (message: string): void => {
       this.log.push(message);

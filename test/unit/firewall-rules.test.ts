@@ -643,6 +643,17 @@ const SURFACES: readonly Case[] = [
   },
 ];
 
+const SEATS: readonly Case[] = (['keyboard', 'pointer', 'touch'] as const).map((device, index) => ({
+  rule: 'state',
+  what: `a ${device} of a seat that has none`,
+  code: 0,
+  interface: 'wl_seat',
+  options: { capabilities: index === 0 ? 5 : index === 1 ? 6 : 3 },
+  run: (s: Stage) => {
+    s.make(s.bind('wl_seat'), `get_${device}`);
+  },
+}));
+
 const SHELL: readonly Case[] = [
   {
     rule: 'state',
@@ -974,7 +985,7 @@ const DATA: readonly Case[] = [
   },
 ];
 
-for (const [group, cases] of Object.entries({ WIRE, SHM, SURFACES, SHELL, DMABUF, DATA })) {
+for (const [group, cases] of Object.entries({ WIRE, SHM, SURFACES, SEATS, SHELL, DMABUF, DATA })) {
   t.test(group.toLowerCase(), async (t) => {
     for (const { rule, what, code, interface: interfaceName = 'wl_display', options = {}, run } of cases) {
       const s = await stage(options);

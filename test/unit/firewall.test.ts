@@ -30,7 +30,7 @@ t.test('globals: what the policy allows, under other names, in capped versions',
   for (const name of names) t.ok(DEFAULT_POLICY.globals.has(name), name);
   const seat = guest.bind(registry, 'wl_seat', 5);
   await guest.sync();
-  t.match(guest.compositor.living('wl_seat'), [{ version: 5 }]);
+  t.ok(guest.compositor.living('wl_seat').some(({ version }) => version === 5));
   t.equal(guest.objects.get(seat)?.version, 5);
 
   const late = guest.compositor.addGlobal('wl_output', 4);

@@ -4,7 +4,7 @@
  */
 import { GLOBALS_MAX } from '../limits.js';
 import { INTERFACES } from '../protocol/generated/index.js';
-import { wl_registry, wl_shm } from '../protocol/generated/wayland.js';
+import { wl_registry, wl_seat, wl_shm } from '../protocol/generated/wayland.js';
 import type { UntypedNewId, WireValue } from '../wire/decode.js';
 import type { InterfaceTable, MessageTable } from '../wire/table.js';
 import type { ForwardedObject } from './objects.js';
@@ -18,6 +18,8 @@ interface ForwardedGlobal {
   readonly version: number;
   /** The compositor took it back; a guest may not have seen that yet. */
   removed: boolean;
+  /** Of a seat: every capability that it ever had; null until that is known. */
+  capabilities: number | null;
 }
 
 /** Removed globals that a late bind may still name. */
@@ -30,6 +32,7 @@ export class Globals {
   private readonly byHostName = new Map<number, ForwardedGlobal>();
   private readonly byGuestName = new Map<number, ForwardedGlobal>();
   private readonly guestRegistries = new Set<ForwardedObject>();
+  private readonly seats = new WeakMap<ForwardedObject, ForwardedGlobal>();
   private nextName = 1;
 
   constructor(session: Session, dmabuf: boolean) {
@@ -68,6 +71,7 @@ export class Globals {
       );
     }
     const object = session.addLocal(global.table, wanted.version, wanted.id);
+    if (global.table === wl_seat) this.seats.set(object, global);
     // The guest did not know yet: it gets an object that never does anything.
     if (global.removed) return;
     this.bindOnHost(global, object);
@@ -78,10 +82,25 @@ export class Globals {
     for (const global of this.byHostName.values()) {
       if (global.table.name !== wl_shm.name || global.removed) continue;
       const object = this.session.own(wl_shm, 1, listener);
-      this.bindOnHost({ ...global, version: 1 }, object);
+      this.bindOnHost(global, object);
       return object;
     }
     return null;
+  }
+
+  /** Every capability that a seat of the guest's ever had; null as long as the compositor did not say. */
+  capabilitiesOf(seat: ForwardedObject): number | null {
+    return this.seats.get(seat)?.capabilities ?? null;
+  }
+
+  /** A binding of our own, so that they are known before the guest asks for the first device. */
+  private watchSeat(global: ForwardedGlobal): void {
+    const seat = this.session.own(wl_seat, 1, (message, values) => {
+      if (message.name === 'capabilities') {
+        global.capabilities = (global.capabilities ?? 0) | Number(values[0]);
+      }
+    });
+    this.bindOnHost(global, seat);
   }
 
   private bindOnHost(global: ForwardedGlobal, object: ForwardedObject): void {
@@ -107,9 +126,17 @@ export class Globals {
     if (name === 'zwp_linux_dmabuf_v1' && !this.dmabuf) return;
     const version = Math.min(hostVersion, allowed, table.version);
     if (version < 1 || this.byHostName.has(hostName) || this.byHostName.size >= GLOBALS_MAX) return;
-    const global = { hostName, guestName: this.nextName++, table, version, removed: false };
+    const global: ForwardedGlobal = {
+      hostName,
+      guestName: this.nextName++,
+      table,
+      version,
+      removed: false,
+      capabilities: null,
+    };
     this.byHostName.set(hostName, global);
     this.byGuestName.set(global.guestName, global);
+    if (table === wl_seat) this.watchSeat(global);
     for (const registry of this.guestRegistries) this.announce(registry, global);
   }
 

@@ -90,7 +90,8 @@ export class Session {
   /** Asks the compositor for its globals; `ready` is called when they are known. */
   start(ready: () => void): void {
     this.globals.start();
-    this.afterRoundtrip(ready);
+    // The first brings the globals, the second what was asked of them.
+    this.afterRoundtrip(() => this.afterRoundtrip(ready));
   }
 
   /** Calls back once the compositor has handled everything so far. */

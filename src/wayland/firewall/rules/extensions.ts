@@ -1,4 +1,5 @@
 /** Objects that hang on a surface or a window: one of a kind, gone when what they hang on is gone. */
+import { WlSeatCapability } from '../../protocol/generated/wayland.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
@@ -10,7 +11,7 @@ import { bufferSize, surfaceState } from './surface-state.js';
 
 /** The surface of an extension object. */
 const surfaceOf = new WeakMap<ForwardedObject, ForwardedObject>();
-const seatOfPointer = new WeakMap<ForwardedObject, ForwardedObject>();
+const seatOf = new WeakMap<ForwardedObject, ForwardedObject>();
 const oneshots = new WeakMap<ForwardedObject, () => void>();
 const committedTokens = new WeakSet<ForwardedObject>();
 const usedIcons = new WeakSet<ForwardedObject>();
@@ -70,14 +71,22 @@ function getDecoration(_: Session, request: Request): Outcome {
   return 'forward';
 }
 
-function getPointer(_: Session, request: Request): Outcome {
-  seatOfPointer.set(request.made, request.object);
-  return 'forward';
+/** A device that the seat never had is an error for some compositors. */
+function getDevice(capability: number): RequestRule {
+  return (session, request) => {
+    const { object, made } = request;
+    const known = session.globals.capabilitiesOf(object);
+    if (known !== null && (known & capability) === 0) {
+      throw protocolViolation('state', object, 'missing_capability', `it never had a device for ${made}`);
+    }
+    seatOf.set(made, object);
+    return 'forward';
+  };
 }
 
 function constrain(_: Session, request: Request): Outcome {
   const { made } = request;
-  const seat = seatOfPointer.get(request.target('pointer'));
+  const seat = seatOf.get(request.target('pointer'));
   const key = `constraint of seat ${seat?.guestId ?? 0}`;
   hang(request, request.target('surface'), key, 'already_constrained');
   if (request.number('lifetime') === 1) oneshots.set(made, () => made.destroyed?.());
@@ -152,7 +161,9 @@ function setIcon(_: Session, request: Request): Outcome {
 }
 
 export const extensionRequests: Readonly<Record<string, RequestRule>> = {
-  'wl_seat.get_pointer': getPointer,
+  'wl_seat.get_pointer': getDevice(WlSeatCapability.pointer),
+  'wl_seat.get_keyboard': getDevice(WlSeatCapability.keyboard),
+  'wl_seat.get_touch': getDevice(WlSeatCapability.touch),
   'wp_viewporter.get_viewport': getViewport,
   'wp_fractional_scale_manager_v1.get_fractional_scale': onePerSurface(
     'wp_fractional_scale',
