@@ -1,7 +1,15 @@
 /** A guest's client as a test scripts it, the firewall, and a compositor behind it. */
-import { openSync, readSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { closeFd, createMemfd, Seal, socketPair, type UnixSocket } from 'vhost-user-native';
+import {
+  adoptPipe,
+  closeFd,
+  createMemfd,
+  type Pipe,
+  Seal,
+  socketPair,
+  type UnixSocket,
+} from 'vhost-user-native';
 import {
   type Ask,
   decodeArguments,
@@ -357,11 +365,32 @@ export function descriptors(): number {
   return fd;
 }
 
-export function readAll(fd: number): string {
-  const buffer = Buffer.alloc(1 << 16);
+/** Everything that comes out of a pipe, until its end. */
+export async function drain(pipe: Pipe): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) {
-    parts.push(Buffer.from(buffer.subarray(0, count)));
-  }
-  return Buffer.concat(parts).toString();
+  const buffer = new Uint8Array(1 << 16);
+  let end = false;
+  await until(() => {
+    const bytes = pipe.read(buffer);
+    if (bytes > 0) parts.push(Buffer.from(buffer.subarray(0, bytes)));
+    end = bytes === 0;
+    return end;
+  }, 'the end of a pipe');
+  pipe.close();
+  return Buffer.concat(parts);
+}
+
+/** Writes all of it, however long that takes. */
+export async function fill(fd: number, data: Uint8Array): Promise<void> {
+  const pipe = adoptPipe(fd);
+  let sent = 0;
+  await until(() => {
+    try {
+      sent += Math.max(0, pipe.write(data.subarray(sent)));
+    } catch {
+      return true;
+    }
+    return sent === data.length;
+  }, 'a pipe to take everything');
+  pipe.close();
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { createMemfd, mapFile } from 'vhost-user-native';
+import { createMemfd, createPipe, mapFile } from 'vhost-user-native';
 import { HostCompositor } from '../e2e/harness/compositor.js';
 import type { RgbPicture } from '../e2e/harness/picture.js';
 import { TestProcess } from '../e2e/harness/processes.js';
@@ -11,7 +11,7 @@ import { sway } from '../e2e/harness/sway.js';
 import { VirtualSeat } from '../e2e/harness/virtual-seat.js';
 import { weston } from '../e2e/harness/weston.js';
 import { FirewallBridge } from '../firewall-bridge.js';
-import { GuestClient, TestBlob, until } from '../firewall-support.js';
+import { drain, fill, GuestClient, TestBlob, until } from '../firewall-support.js';
 
 const WIDTH = 640;
 const HEIGHT = 480;
@@ -152,4 +152,64 @@ t.test('typing in a terminal, on sway', async (t) => {
     await compositor.screenshot();
   }
   t.equal(readFileSync(file, 'utf8'), readFileSync('/etc/hostname', 'utf8'));
+});
+
+/** A window of a scripted client that has the keyboard, and its data device. */
+async function focused(guest: GuestClient): Promise<{ manager: number; device: number; serial: number }> {
+  const registry = await guest.start();
+  const shm = guest.bind(registry, 'wl_shm');
+  const base = guest.bind(registry, 'xdg_wm_base');
+  const seat = guest.bind(registry, 'wl_seat');
+  const manager = guest.bind(registry, 'wl_data_device_manager');
+  const device = guest.make(manager, 'get_data_device', [seat]);
+  const keyboard = guest.make(seat, 'get_keyboard');
+  const surface = guest.make(guest.bind(registry, 'wl_compositor'), 'create_surface');
+  const shell = guest.make(base, 'get_xdg_surface', [surface]);
+  guest.make(shell, 'get_toplevel');
+  guest.request(surface, 'commit');
+  const configure = await guest.event(shell, 'configure');
+  guest.request(shell, 'ack_configure', [Number(configure.values[0])]);
+  const pool = guest.make(shm, 'create_pool', [0, 1 << 16], [new TestBlob(1 << 16, 0).item]);
+  const buffer = guest.make(pool, 'create_buffer', [0, 64, 64, 256, 1]);
+  guest.request(surface, 'attach', [buffer, 0, 0]);
+  guest.request(surface, 'commit');
+  const keymap = await guest.event(keyboard, 'keymap');
+  const [file] = keymap.items;
+  t.ok(file?.kind === 'file' && file.content.length === keymap.values[2], 'the keymap came as a file');
+  t.match(file?.kind === 'file' ? Buffer.from(file.content).toString() : '', /xkb_keymap/);
+  const enter = await guest.event(keyboard, 'enter');
+  return { manager, device, serial: Number(enter.values[0]) };
+}
+
+t.test('clipboard from one guest to another, on sway', async (t) => {
+  const compositor = await HostCompositor.start(sway({ width: WIDTH, height: HEIGHT }));
+  t.teardown(() => compositor.close());
+  const seat = await VirtualSeat.plugIn(compositor);
+  const bytes = 1 << 20;
+  const region = { fd: createMemfd('region', { size: bytes }), bytes };
+  const one = new GuestClient({ socket: compositor.connect(), region });
+  const { manager, device, serial } = await focused(one);
+  const source = one.make(manager, 'create_data_source');
+  one.request(source, 'offer', ['text/plain']);
+  one.request(device, 'set_selection', [source, serial]);
+  await one.sync();
+
+  const two = new GuestClient({ socket: compositor.connect(), region });
+  const other = await focused(two);
+  await until(() => two.events.some(({ name, values }) => name === 'selection' && values[0] !== 0));
+  const offer = Number((await two.event(other.device, 'selection')).values[0]);
+  t.ok(two.events.some(({ object, values }) => object === offer && values[0] === 'text/plain'));
+  const { reader, writeFd } = createPipe();
+  two.request(offer, 'receive', ['text/plain', 0], [{ kind: 'read-pipe', fd: writeFd }]);
+  const send = await one.event(source, 'send');
+  t.equal(send.values[0], 'text/plain');
+  const [item] = send.items;
+  if (item?.kind !== 'write-pipe') throw new Error('no pipe');
+  one.events.splice(one.events.indexOf(send), 1);
+  const data = Buffer.alloc(200_000, 'from one guest to the other ');
+  const [got] = await Promise.all([drain(reader), fill(item.fd, data)]);
+  t.ok(got.equals(data));
+  seat.unplug();
+  one.close();
+  two.close();
 });

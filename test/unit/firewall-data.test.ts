@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { adoptPipe, closeFd, createPipe, type Pipe } from 'vhost-user-native';
+import { closeFd, createPipe } from 'vhost-user-native';
 import { type Ask, askBy } from '../../src/wayland/index.js';
-import { descriptors, GuestClient, until } from '../firewall-support.js';
+import { descriptors, drain, fill, GuestClient, until } from '../firewall-support.js';
 import { asObject, type StubObject } from '../stub-compositor.js';
 
 interface Stage {
@@ -53,36 +53,6 @@ function offer({ guest, host }: Stage, types: readonly string[]): StubObject {
   guest.compositor.send(host, 'data_offer', [made]);
   for (const type of types) guest.compositor.send(made, 'offer', [type]);
   return made;
-}
-
-/** Everything that comes out of a pipe, until its end. */
-async function drain(pipe: Pipe): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  const buffer = new Uint8Array(1 << 16);
-  let end = false;
-  await until(() => {
-    const bytes = pipe.read(buffer);
-    if (bytes > 0) parts.push(Buffer.from(buffer.subarray(0, bytes)));
-    end = bytes === 0;
-    return end;
-  }, 'the end of a pipe');
-  pipe.close();
-  return Buffer.concat(parts);
-}
-
-/** Writes all of it, however long that takes. */
-async function fill(fd: number, data: Uint8Array): Promise<void> {
-  const pipe = adoptPipe(fd);
-  let sent = 0;
-  await until(() => {
-    try {
-      sent += Math.max(0, pipe.write(data.subarray(sent)));
-    } catch {
-      return true;
-    }
-    return sent === data.length;
-  }, 'a pipe to take everything');
-  pipe.close();
 }
 
 t.test('to the guest: types filtered, data through a pipe of ours', async (t) => {
