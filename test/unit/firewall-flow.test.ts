@@ -1,12 +1,13 @@
 /** Bytes in any pieces, floods, and sides that do not read. */
 import t from 'tap';
-import { closeFd, createMemfd, socketPair } from 'vhost-user-native';
+import { closeFd, createMemfd, dupFd, socketPair } from 'vhost-user-native';
 import {
   CHANNEL_DATA_MAX,
   CHANNEL_ITEMS_MAX,
   type Channel,
   type ChannelOwner,
 } from '../../src/virtio-gpu/context/channel.js';
+import { GuestOutput } from '../../src/wayland/firewall/guest-output.js';
 import { LimitedLog } from '../../src/wayland/firewall/log.js';
 import { RateLimit } from '../../src/wayland/firewall/rate.js';
 import {
@@ -14,8 +15,9 @@ import {
   GUEST_DATA_MAX,
   GUEST_ITEMS_MAX,
   type GuestChannelOwner,
+  type ItemForGuest,
 } from '../../src/wayland/index.js';
-import { GuestClient, openWindow, TestBlob, until } from '../firewall-support.js';
+import { descriptors, GuestClient, openWindow, TestBlob, until } from '../firewall-support.js';
 import { asObject } from '../stub-compositor.js';
 
 t.test('messages split at every byte, with their things before, with or after the split', async (t) => {
@@ -246,4 +248,22 @@ t.test('what a guest leaves behind is not counted for ever', async (t) => {
   }
   t.equal(guest.ended, false, guest.log.join());
   guest.close();
+});
+
+t.test('one pipe at a time', async (t) => {
+  const output = new GuestOutput();
+  const pipe = (): ItemForGuest => ({ kind: 'write-pipe', fd: dupFd(2) });
+  output.push(new Uint8Array(8), [pipe()]);
+  output.push(new Uint8Array(8), [{ kind: 'file', content: Uint8Array.of(1) }]);
+  output.push(new Uint8Array(8), [pipe()]);
+  output.push(new Uint8Array(8), []);
+  t.equal(output.bytes, 33);
+  const first = output.next();
+  t.match(first, { data: { length: 16 }, items: [{ kind: 'write-pipe' }, { kind: 'file' }] });
+  for (const item of first?.items ?? []) if (item.kind === 'write-pipe') closeFd(item.fd);
+  const before = descriptors();
+  output.clear();
+  t.ok(descriptors() <= before, 'what was not taken is closed');
+  t.equal(output.next(), null);
+  t.equal(output.bytes, 0);
 });

@@ -837,6 +837,7 @@ const DMABUF_PARAMS: readonly Case[] = [
     run: async (s) => {
       const { id, item } = await params(s, false);
       s.attach(id, 'add', [0, 0, 0, 64, 0, 0], item);
+      s.make(id, 'create_immed', 16, 8, FORMAT, 0);
     },
   },
   {

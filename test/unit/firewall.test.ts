@@ -264,6 +264,20 @@ t.test('dma-bufs: linear planes of exported blobs', async (t) => {
   await guest.sync();
   t.equal(made.alive, false);
   t.equal(blob.holds, 0, 'given back a round trip later: nobody says delete_id for it');
+  // A blob without a dma-buf: a probe fails, nothing worse.
+  const probe = guest.make(dmabuf, 'create_params');
+  guest.request(probe, 'add', [0, 0, 0, 64, 0, 0], [new TestBlob(4096, 0).item]);
+  guest.request(probe, 'create', [1, 1, 0x34325258, 0]);
+  await guest.event(probe, 'failed');
+  guest.request(probe, 'destroy');
+  await guest.sync();
+  t.equal(guest.ended, false);
+  t.equal(compositor.all('add').length, 2);
+  const other = guest.make(dmabuf, 'create_params');
+  guest.request(other, 'add', [0, 0, 0, 64, 0, 0], [blob.item]);
+  guest.request(other, 'create', [1, 1, 0x34325241, 0]);
+  await guest.event(other, 'failed');
+  t.equal(compositor.all('create').length, 1, 'nor a format that was not announced');
   closeSync(file);
   guest.close();
 });

@@ -40,7 +40,7 @@ export class GuestOutput {
     for (let head = this.waiting[this.first]; head !== undefined; head = this.waiting[this.first]) {
       const left = head.bytes.length - head.sent;
       const room = data.length - filled;
-      if (filled > 0 && (left > room || items.length + head.items.length > GUEST_ITEMS_MAX)) break;
+      if (filled > 0 && (left > room || !fits(items, head.items))) break;
       const count = Math.min(left, room);
       data.set(head.bytes.subarray(head.sent, head.sent + count), filled);
       items.push(...head.items);
@@ -72,6 +72,12 @@ export class GuestOutput {
     this.waiting = this.waiting.slice(this.first);
     this.first = 0;
   }
+}
+
+/** Sommelier takes one pipe at a time. */
+function fits(items: readonly ItemForGuest[], more: readonly ItemForGuest[]): boolean {
+  const pipes = [...items, ...more].filter(({ kind }) => kind === 'write-pipe').length;
+  return items.length + more.length <= GUEST_ITEMS_MAX && (more.length === 0 || pipes <= 1);
 }
 
 function contentBytes(items: readonly ItemForGuest[]): number {

@@ -25,6 +25,8 @@ interface Plane {
 
 interface Params {
   plane: Plane | null;
+  /** The blob has no dma-buf: making a buffer fails, as it does when a compositor can't import one. */
+  unusable: boolean;
   used: boolean;
   size: { width: number; height: number } | null;
 }
@@ -42,7 +44,7 @@ function announced(session: Session): Set<number> {
 }
 
 function createParams(_: Session, request: Request): Outcome {
-  const params: Params = { plane: null, used: false, size: null };
+  const params: Params = { plane: null, unusable: false, used: false, size: null };
   paramsOf.set(request.made, params);
   request.made.gone = () => params.plane?.blob.release();
   return 'forward';
@@ -63,12 +65,12 @@ function add(session: Session, request: Request): Outcome {
   if (item?.kind !== 'blob') throw protocolViolation('items', object, 'invalid_wl_buffer', 'no blob');
   const { blob } = item;
   const fd = blob.exportDmabuf();
-  if (fd === null) {
-    const what = `blob ${blob.resourceId} can't be exported as a dma-buf`;
-    throw protocolViolation('dmabuf', object, 'invalid_wl_buffer', what);
-  }
   request.takeItem();
   params.plane = { blob, offset: request.number('offset'), stride: request.number('stride') };
+  if (fd === null) {
+    params.unusable = true;
+    return 'drop';
+  }
   request.fds = [fd];
   try {
     return session.forward(request);
@@ -112,6 +114,10 @@ function createImmediately(session: Session, request: Request): Outcome {
   const params = paramsOf.get(request.object);
   if (params === undefined) return 'drop';
   const { blob } = checkLayout(session, request, params);
+  if (params.unusable) {
+    const what = `blob ${blob.resourceId} can't be exported as a dma-buf`;
+    throw protocolViolation('dmabuf', request.object, 'invalid_wl_buffer', what);
+  }
   adopt(request.made, params, blob);
   return 'forward';
 }
@@ -119,8 +125,14 @@ function createImmediately(session: Session, request: Request): Outcome {
 function create(session: Session, request: Request): Outcome {
   const params = paramsOf.get(request.object);
   if (params === undefined) return 'drop';
-  checkLayout(session, request, params);
-  return 'forward';
+  checkUnused(request.object, params);
+  const usable = !params.unusable && announced(session).has(request.number('format'));
+  if (usable || params.plane === null) checkLayout(session, request, params);
+  if (usable) return 'forward';
+  // Proxies in guests try this once, to find out whether it works.
+  params.used = true;
+  session.emit(request.object, 'failed', []);
+  return 'drop';
 }
 
 function created(_: Session, event: HostEvent): Outcome {
