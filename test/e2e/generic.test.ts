@@ -8,72 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { serve } from 'vhost-user-ts';
-import { type CursorState, FrameCapture } from '../../src/capture/index.js';
+import type { CursorState } from '../../src/capture/index.js';
 import { GpuDevice } from '../../src/virtio-gpu/index.js';
 import { displayDevice } from './harness/back-end.js';
 import { consolePicture, writeConsole } from './harness/console-text.js';
 import { DrmTest } from './harness/drm-test.js';
 import { withMachine } from './harness/machine.js';
 import { cursorRgba, picture } from './harness/pattern.js';
-import { difference, fromRgba, type RgbPicture, savePicture } from './harness/picture.js';
 import { type KernelVersion, Qemu } from './harness/qemu.js';
-
-const GENERIC_DEVICE = 'vhost-user-test-device-pci';
-const PROPERTIES = 'virtio-id=16,num_vqs=2,vq_size=256,config_size=20';
-const TIMEOUT_MS = 60_000;
-
-/** A frame capture with waits: each is looked at again whenever the device tells of a change. */
-class Watched {
-  readonly capture = new FrameCapture(() => this.wake());
-  private readonly waiting = new Set<() => void>();
-
-  /** Resolves when `look` returns null; rejects with what it returned last when that takes too long. */
-  async until(look: () => string | null): Promise<void> {
-    const deadline = Date.now() + TIMEOUT_MS;
-    for (;;) {
-      const complaint = look();
-      if (complaint === null) return;
-      if (Date.now() > deadline) throw new Error(complaint);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, deadline - Date.now() + 1);
-        this.waiting.add(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  async untilPicture(name: string, expected: RgbPicture, scanout = 0): Promise<void> {
-    let actual: RgbPicture | null = null;
-    try {
-      await this.until(() => {
-        const shown = this.capture.snapshot(scanout);
-        actual = shown === null ? null : fromRgba(shown);
-        return actual === null ? 'the scanout is off' : difference(actual, expected);
-      });
-    } catch (error) {
-      const paths = [expected, ...(actual === null ? [] : [actual])].map((p, i) =>
-        savePicture(`${name}-${i}`, p),
-      );
-      throw new Error(`${name}: ${(error as Error).message}; see ${paths.join(' and ')}`);
-    }
-  }
-
-  async untilCursor(fits: (cursor: CursorState) => boolean): Promise<void> {
-    await this.until(() => {
-      const cursor = this.capture.cursor(0);
-      if (cursor !== null && fits(cursor)) return null;
-      return `the cursor is at ${cursor?.x},${cursor?.y}, ${cursor?.image ? 'shown' : 'hidden'}`;
-    });
-  }
-
-  private wake(): void {
-    const waiting = [...this.waiting];
-    this.waiting.clear();
-    for (const resolve of waiting) resolve();
-  }
-}
+import { Watched } from './harness/watched.js';
+import { GENERIC_DEVICE, GENERIC_PROPERTIES } from './harness/window-machine.js';
 
 async function checkCursor(drm: DrmTest, watched: Watched): Promise<void> {
   const expected = Buffer.from(cursorRgba(64, 64, 7));
@@ -128,7 +72,11 @@ for (const kernel of ['6.12', '6.1'] satisfies KernelVersion[]) {
     ];
     const device = new GpuDevice({ outputs, sinks: [watched.capture] });
     const server = serve(device, { path });
-    const boot = Qemu.boot({ qemu: '11.1', kernel, device: displayDevice(path, GENERIC_DEVICE, PROPERTIES) });
+    const boot = Qemu.boot({
+      qemu: '11.1',
+      kernel,
+      device: displayDevice(path, GENERIC_DEVICE, GENERIC_PROPERTIES),
+    });
     await withMachine(t, boot, async (qemu) => {
       await t.test('text console', async () => {
         await writeConsole(qemu.guest, 'generic device\r\n\x1b[32mgreen \x1b[41mon red\x1b[0m');

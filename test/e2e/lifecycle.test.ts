@@ -9,23 +9,7 @@ import { DrmTest } from './harness/drm-test.js';
 import { bootMachine, withBackEnd, withMachine } from './harness/machine.js';
 import { picture } from './harness/pattern.js';
 import type { Qemu } from './harness/qemu.js';
-import { checkConsole, checkPictures } from './harness/scenarios.js';
-
-/** Takes the driver from the device and gives it back; the text console has to let go of it first. */
-const EXCHANGE_DRIVER = `
-set -e
-console() {
-  for console in /sys/class/vtconsole/vtcon*; do
-    if grep -q 'frame buffer' $console/name; then echo $1 >$console/bind; fi
-  done
-}
-cd /sys/bus/virtio/drivers/virtio_gpu
-device=$(basename virtio[0-9]*)
-console 0
-echo $device >unbind
-echo $device >bind
-console 1
-`;
+import { checkConsole, checkPictures, EXCHANGE_DRIVER } from './harness/scenarios.js';
 
 const VIRTIO_F_RING_PACKED = 34;
 

@@ -20,14 +20,24 @@ export class BackEnd {
 
   /** Starts `vhost-user-gpu-ts --socket-path=…` and waits until it listens. */
   static async start(...options: string[]): Promise<BackEnd> {
-    return BackEnd.startScript(COMMAND, (path) => [`--socket-path=${path}`, '--log-format=json', ...options]);
+    return BackEnd.startIn(process.env, () => options);
+  }
+
+  /** The same in an environment of its own, with options that may name files beside the socket. */
+  static async startIn(env: NodeJS.ProcessEnv, options: (socketPath: string) => string[]): Promise<BackEnd> {
+    const all = (path: string): string[] => [`--socket-path=${path}`, '--log-format=json', ...options(path)];
+    return BackEnd.startScript(COMMAND, all, env);
   }
 
   /** Starts a compiled script that listens on the path it is given, and says so in its output. */
-  static async startScript(script: string, args: (socketPath: string) => string[]): Promise<BackEnd> {
+  static async startScript(
+    script: string,
+    args: (socketPath: string) => string[],
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<BackEnd> {
     const folder = mkdtempSync(join(tmpdir(), 'gpu-back-end-'));
     const path = join(folder, 'vhost-user.sock');
-    const child = new TestProcess('back-end', process.execPath, [script, ...args(path)]);
+    const child = new TestProcess('back-end', process.execPath, [script, ...args(path)], env);
     try {
       await child.waitForOutput(/listening/);
     } catch (error) {

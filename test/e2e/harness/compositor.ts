@@ -11,14 +11,15 @@ import { difference, type RgbPicture, savePicture } from './picture.js';
 import type { TestProcess } from './processes.js';
 
 const SHOT_INTERVAL_MS = 50;
-const PICTURE_TIMEOUT_MS = 60_000;
+const PICTURE_TIMEOUT_MS = 30_000;
+
+/** WAYLAND_DISPLAY of all of them (the name that sway gives itself): one can take another's place. */
+export const DISPLAY = 'wayland-1';
 
 /** What one needs to know to run a compositor. */
 export interface CompositorProgram {
   /** For people. */
   readonly name: string;
-  /** WAYLAND_DISPLAY of its clients. */
-  readonly display: string;
   /** Starts it. `folder` is its XDG_RUNTIME_DIR, `env` its environment. */
   start(folder: string, env: NodeJS.ProcessEnv): TestProcess;
   /** Its output when clients can connect. */
@@ -28,26 +29,33 @@ export interface CompositorProgram {
 }
 
 export class HostCompositor {
-  readonly name: string;
   /** Environment of its clients. */
   readonly env: NodeJS.ProcessEnv;
-  private readonly program: CompositorProgram;
+  private program: CompositorProgram;
   private readonly folder: string;
   private process: TestProcess | null = null;
 
   constructor(program: CompositorProgram) {
     this.program = program;
-    this.name = program.name;
     this.folder = mkdtempSync(join(tmpdir(), 'compositor-'));
     // (What tap sets for Node.js is of no use to other programs.)
     const { NODE_OPTIONS: _, WAYLAND_SOCKET: __, ...env } = process.env;
-    this.env = { ...env, XDG_RUNTIME_DIR: this.folder, WAYLAND_DISPLAY: program.display };
+    this.env = { ...env, XDG_RUNTIME_DIR: this.folder, WAYLAND_DISPLAY: DISPLAY };
   }
 
   static async start(program: CompositorProgram): Promise<HostCompositor> {
     const compositor = new HostCompositor(program);
     await compositor.start();
     return compositor;
+  }
+
+  get name(): string {
+    return this.program.name;
+  }
+
+  /** XDG_RUNTIME_DIR of its clients. */
+  get runtimeFolder(): string {
+    return this.folder;
   }
 
   /** What it wrote since it was started (last). */
@@ -67,9 +75,18 @@ export class HostCompositor {
     }
   }
 
-  /** Kills it: its clients see their connections end, nothing is put away. */
+  /** Kills it: its clients see their connections end. */
   async kill(): Promise<void> {
     await this.process?.stop('SIGKILL');
+    // Another one may run as another user, who could not take over what is left.
+    for (const name of [DISPLAY, `${DISPLAY}.lock`]) rmSync(join(this.folder, name), { force: true });
+  }
+
+  /** Kills it and starts another one in the same place. */
+  async become(program: CompositorProgram): Promise<void> {
+    await this.kill();
+    this.program = program;
+    await this.start();
   }
 
   connect(): UnixSocket {

@@ -33,6 +33,18 @@ export class DrmTest extends GuestProgram {
     return JSON.parse(await this.command('info')) as GuestOutputs;
   }
 
+  /** Resolves when the monitor prefers that size. (The guest tells nobody when it has heard of a change.) */
+  async untilPreferred(connector: number, width: number, height: number): Promise<void> {
+    let found = '';
+    for (let tries = 0; tries < 200; tries++) {
+      const { modes = [], connected } = (await this.info()).connectors[connector] ?? {};
+      const mode = modes.find(({ preferred }) => preferred);
+      found = connected === true && mode !== undefined ? `${mode.width}x${mode.height}` : 'nothing';
+      if (found === `${width}x${height}`) return;
+    }
+    throw new Error(`connector ${connector} prefers ${found} instead of ${width}x${height}`);
+  }
+
   /** Shows picture(seed) in a mode of that size. `format` is a DRM fourcc. */
   async mode(connector: number, width: number, height: number, seed: number, format = 'XR24'): Promise<void> {
     await this.command('mode', connector, width, height, format, seed);

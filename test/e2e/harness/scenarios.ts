@@ -5,6 +5,22 @@ import { DrmTest } from './drm-test.js';
 import { picture } from './pattern.js';
 import type { Qemu } from './qemu.js';
 
+/** Shell: takes the driver from the device and gives it back; the text console has to let go of it first. */
+export const EXCHANGE_DRIVER = `
+set -e
+console() {
+  for console in /sys/class/vtconsole/vtcon*; do
+    if grep -q 'frame buffer' $console/name; then echo $1 >$console/bind; fi
+  done
+}
+cd /sys/bus/virtio/drivers/virtio_gpu
+device=$(basename virtio[0-9]*)
+console 0
+echo $device >unbind
+echo $device >bind
+console 1
+`;
+
 /** A screen of text in all sixteen colors on all backgrounds, a line that wraps, and punctuation. */
 function colorfulText(): string {
   const lines = ['The quick brown fox jumps over the lazy dog. 0123456789'];

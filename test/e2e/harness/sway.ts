@@ -2,9 +2,9 @@
  * sway as the host's compositor: the one that is built on wlroots, where programs can be given a keyboard and a pointer
  * (see virtual-seat.ts).
  */
-import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CompositorProgram } from './compositor.js';
+import type { CompositorProgram, HostCompositor } from './compositor.js';
 import { decodePpm, type RgbPicture } from './picture.js';
 import { TestProcess } from './processes.js';
 
@@ -14,38 +14,42 @@ export interface SwayOptions {
   readonly height: number;
   /** Scale of the output; 1.5 is possible. Default 1. */
   readonly scale?: number;
-  /**
-   * How windows appear. 'filling' (the default): tiled, without borders, the only one fills the output. 'floating':
-   * with the size they want, at the output's top left corner.
-   */
-  readonly windows?: 'filling' | 'floating';
   /** Screenshots show the pointer's image, too. Default false. */
   readonly pointer?: boolean;
 }
 
+/** Runs a command of sway(5), as a user would bind to a key. */
+export async function swayCommand(compositor: HostCompositor, command: string): Promise<void> {
+  const socket = readdirSync(compositor.runtimeFolder).find((name) => name.startsWith('sway-ipc.'));
+  if (socket === undefined) throw new Error(`${compositor.name} has no control socket`);
+  const args = ['--socket', join(compositor.runtimeFolder, socket), command];
+  const swaymsg = new TestProcess('swaymsg', 'swaymsg', args, compositor.env);
+  const { code } = await swaymsg.exited;
+  if (code !== 0) throw new Error(`sway does not do "${command}": ${swaymsg.output}`);
+}
+
+/** What is seen where no window is. */
+export const BACKGROUND = '#204060';
+
 /** sway does not run as root: who is root becomes this user. */
 const NOBODY = 65534;
 
-const FLOATING = 'for_window [app_id=".*"] floating enable, border none, move absolute position 0 0';
-
+/** Windows are tiled, without borders: the only one fills the output. */
 export function sway(options: SwayOptions): CompositorProgram {
-  const { width, height, scale = 1, windows = 'filling', pointer = false } = options;
+  const { width, height, scale = 1, pointer = false } = options;
   const config = [
     `output HEADLESS-1 resolution ${width}x${height} scale ${scale}`,
-    // What sway draws by itself where no window is.
-    'output * bg #204060 solid_color',
+    `output * bg ${BACKGROUND} solid_color`,
     'default_border none',
     'default_floating_border none',
     'focus_follows_mouse no',
     'xwayland disable',
     // Without a word about seats it locks no pointer.
     'seat * pointer_constraint enable',
-    ...(windows === 'floating' ? [FLOATING] : []),
     'exec echo sway is ready',
   ];
   return {
     name: 'sway',
-    display: 'wayland-1',
     readyOutput: /sway is ready/,
     start: (folder, env) => start(folder, env, config.join('\n')),
     screenshot: (folder, env) => screenshot(pointer ? ['-c'] : [], folder, env),

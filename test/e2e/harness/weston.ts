@@ -1,8 +1,8 @@
 /** weston as the host's compositor: Debian 12's, or a current one out of a cached tree (scripts/weston-tree). */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CompositorProgram } from './compositor.js';
+import { type CompositorProgram, DISPLAY } from './compositor.js';
 import type { RgbPicture } from './picture.js';
 import { decodePng } from './png.js';
 import { TestProcess } from './processes.js';
@@ -11,10 +11,10 @@ export type WestonVersion = '10' | 'current';
 
 export interface WestonOptions {
   readonly version: WestonVersion;
-  /** Of its only output, in pixels. */
+  /** Of its only output, in pixels: a multiple of the scale. */
   readonly width: number;
   readonly height: number;
-  /** Scale of the output. Default 1. */
+  /** Scale of the output, a whole number. Default 1. */
   readonly scale?: number;
   /** 'kiosk' (the default): a window fills the output. 'desktop': windows have the size they want. */
   readonly shell?: 'kiosk' | 'desktop';
@@ -24,7 +24,8 @@ export interface WestonOptions {
   readonly programs?: string;
 }
 
-const DISPLAY = 'weston-test';
+/** Without a seat no window is ever brought to the front, above the panel. */
+const CONFIG = '[shell]\npanel-position=none\nstartup-animation=none\n';
 
 export function weston(options: WestonOptions): CompositorProgram {
   const { version, width, height, scale = 1, shell = 'kiosk', renderer = 'pixman' } = options;
@@ -36,14 +37,18 @@ export function weston(options: WestonOptions): CompositorProgram {
           ['--backend=headless', `--renderer=${renderer}`, `--shell=${shell}`],
         ];
   // --debug opens the interface for screenshots to every client.
-  const rest = ['--no-config', '--idle-time=0', '--debug', `--socket=${DISPLAY}`];
-  const args = [...backend, ...rest, `--width=${width}`, `--height=${height}`, `--scale=${scale}`];
+  const rest = ['--idle-time=0', '--debug', `--socket=${DISPLAY}`];
+  const size = [`--width=${width / scale}`, `--height=${height / scale}`, `--scale=${scale}`];
+  const args = [...backend, ...rest, ...size];
   return {
     name: `weston ${version}`,
-    display: DISPLAY,
     // The shell is the last that it loads; its socket is there by then.
     readyOutput: /Loading module '[^']*-shell\.so'/,
-    start: (_folder, env) => new TestProcess('weston', `${programs}weston`, args, env),
+    start: (folder, env) => {
+      const config = join(folder, 'weston.ini');
+      writeFileSync(config, CONFIG);
+      return new TestProcess('weston', `${programs}weston`, [...args, `--config=${config}`], env);
+    },
     screenshot: (folder, env) => screenshot(`${programs}weston-screenshooter`, folder, env),
   };
 }
