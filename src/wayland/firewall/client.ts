@@ -57,6 +57,8 @@ export interface ForwardedClientMetrics {
 export class ForwardedClient implements GuestChannel {
   readonly metrics: ForwardedClientMetrics = { requests: 0, events: 0, violation: null };
   private readonly options: ForwardedClientOptions;
+  /** For people. */
+  private readonly name: string;
   private readonly session: Session;
   private readonly input = new GuestInput();
   private readonly items = new ItemQueue();
@@ -74,7 +76,8 @@ export class ForwardedClient implements GuestChannel {
   /** `socket` is (or will be) a connection to the compositor that nobody else uses. */
   constructor(socket: Promise<UnixSocket>, options: ForwardedClientOptions) {
     this.options = options;
-    const { policy, trace, owner } = options;
+    const { policy, trace } = options;
+    this.name = printable(`${options.vm}/${options.owner.name}`);
     this.rate = new RateLimit(policy.limits.messagesPerSecond);
     this.session = new Session({
       vm: options.vm,
@@ -88,7 +91,7 @@ export class ForwardedClient implements GuestChannel {
         toGuest: (bytes, items) => this.toGuest(bytes, items),
         hostError: (objectId, code, message) => this.hostError(objectId, code, message),
         note: (rule, message) => this.note(rule, message),
-        trace: trace === null ? null : (line) => trace(`${options.vm}/${owner.name} ${line}`),
+        trace: trace === null ? null : (line) => trace(`${this.name} ${line}`),
       },
     });
     socket.then(
@@ -261,8 +264,7 @@ export class ForwardedClient implements GuestChannel {
   }
 
   private note(rule: string, message: string): void {
-    const { vm, owner, log } = this.options;
-    log.warn(rule, `forwarded client ${printable(`${vm}/${owner.name}`)}: ${rule}: ${printable(message)}`);
+    this.options.log.warn(rule, `forwarded client ${this.name}: ${rule}: ${printable(message)}`);
   }
 
   /** The guest is told that nothing more comes, after what it was told before. */

@@ -7,7 +7,7 @@ export { type FirewallLog, LimitedLog } from './log.js';
 export { GLOBAL_RULES, type GlobalRule, NEVER } from './policy/globals.js';
 export { PolicyError, parsePolicy, policyFrom } from './policy/parse.js';
 export * from './policy/policy.js';
-export { type ForwardedRegion, RegionPool } from './region-pool.js';
+export type { ForwardedRegion } from './region-pool.js';
 export { SecurityContext, type SecurityContextOptions } from './security-context.js';
 export { formatMessage } from './trace.js';
 export { type RuleName, Violation } from './violation.js';

@@ -66,11 +66,6 @@ export class ObjectTable {
     this.byHost.set(1, display);
   }
 
-  /** Objects that the guest knows. */
-  get size(): number {
-    return this.byGuest.size;
-  }
-
   guest(id: number): ForwardedObject | undefined {
     return this.byGuest.get(id);
   }
