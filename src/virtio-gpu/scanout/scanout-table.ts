@@ -1,10 +1,10 @@
 /** Which part of which resource each scanout shows (virtio 1.3, 5.7.6.8: SET_SCANOUT, RESOURCE_FLUSH). */
 import type { DisplaySink, Rect } from '../display-sink.js';
-import { FLUSH_WAIT_MAX_MS } from '../limits.js';
 import { intersect } from '../rect.js';
 import type { Resource } from '../resource/resource.js';
 import type { ShownBuffer } from '../resource/shown-buffer.js';
 import { VIRTIO_GPU_MAX_SCANOUTS } from '../wire/constants.js';
+import { ShownWaits } from './shown-waits.js';
 
 /** What a scanout shows. */
 interface Shown {
@@ -16,10 +16,15 @@ interface Shown {
 
 export class ScanoutTable {
   readonly #sink: DisplaySink;
+  /** Null when no display has to be waited for. */
+  readonly #waits: ShownWaits | null;
   readonly #scanouts: (Shown | null)[] = new Array(VIRTIO_GPU_MAX_SCANOUTS).fill(null);
 
   constructor(sink: DisplaySink) {
     this.#sink = sink;
+    const { whenShown } = sink;
+    this.#waits =
+      whenShown === undefined ? null : new ShownWaits((id, done) => whenShown.call(sink, id, done));
   }
 
   /**
@@ -81,26 +86,9 @@ export class ScanoutTable {
    * than drivers wait.
    */
   whenShown(resource: Resource, done: () => void): void {
-    const { whenShown } = this.#sink;
     const ids = this.#showing(resource).map(([id]) => id);
-    if (whenShown === undefined || ids.length === 0) {
-      done();
-      return;
-    }
-    let left: number = ids.length;
-    let timer: NodeJS.Timeout | null = null;
-    const end = (): void => {
-      left = -1;
-      if (timer !== null) clearTimeout(timer);
-      done();
-    };
-    for (const id of ids) {
-      whenShown.call(this.#sink, id, () => {
-        left -= 1;
-        if (left === 0) end();
-      });
-    }
-    if (left > 0) timer = setTimeout(end, FLUSH_WAIT_MAX_MS);
+    if (this.#waits === null || ids.length === 0) done();
+    else this.#waits.add(ids, done);
   }
 
   #showing(resource: Resource): [id: number, shown: Shown][] {
