@@ -39,6 +39,12 @@ export const DEFAULT_LIMITS: GpuLimits = {
 };
 
 /**
+ * dma-bufs of guest memory that are kept open for displays, one for each blob that was shown. Guests show a few;
+ * descriptors are the process's, and without one nobody connects any more. Pictures of other blobs are copied.
+ */
+export const DMABUFS_MAX = 128;
+
+/**
  * How long the first MAP_BLOB waits for the memory table that follows a mapping, in ms. QEMU sends one within a
  * millisecond, unless it has more regions than the message holds.
  */

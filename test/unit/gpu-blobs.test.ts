@@ -4,6 +4,7 @@ import { closeFd, createMemfd, pageSize } from 'vhost-user-native';
 import { viewOf } from 'vhost-user-ts';
 import { type RegionRange, SharedRegion } from '../../src/region/index.js';
 import { type DisplaySink, type GpuDeviceOptions, UdmabufExporter } from '../../src/virtio-gpu/index.js';
+import { DMABUFS_MAX } from '../../src/virtio-gpu/limits.js';
 import { attachedBlob } from '../../src/virtio-gpu/resource/attached-blob.js';
 import type { HostBlobOrigins } from '../../src/virtio-gpu/resource/host-blob.js';
 import { BlobResource } from '../../src/virtio-gpu/resource/resource.js';
@@ -13,6 +14,7 @@ import * as wire from '../../src/virtio-gpu/wire/structs.js';
 import * as c from './gpu-commands.js';
 import { GpuHarness } from './gpu-harness.js';
 import { settle, until } from './gpu-socket-fixture.js';
+import { openFds } from './native-support.js';
 
 const PAGE = pageSize;
 const OK = gpu.VIRTIO_GPU_RESP_OK_NODATA;
@@ -525,6 +527,33 @@ t.test(
     release(s, t);
   },
 );
+
+t.test('dma-bufs that are kept for displays are few, however many blobs a guest shows', async (t) => {
+  const before = openFds();
+  const udmabuf = new UdmabufExporter({
+    limits: () => ({ entries: 16, bytes: 2 ** 30 }),
+    isUsable: () => true,
+    create: () => createMemfd('dmabuf', { size: PAGE }),
+  });
+  const s = scene(t, { udmabuf });
+  const { h } = s;
+  const idle = openFds();
+  h.memory.backedBy = [s.region.fd];
+  const shown = (id: number): boolean => {
+    s.type(c.setScanoutBlob(0, id, { width: 8, height: 4 }));
+    return h.sink.sources.get(0)?.buffer.dmabuf() != null;
+  };
+  for (let id = 1; id <= 2 * DMABUFS_MAX; id++) {
+    s.type(c.guestBlob(id, [[h.memory.base, PAGE]]));
+    t.equal(shown(id), id <= DMABUFS_MAX);
+  }
+  t.equal(openFds(), idle + DMABUFS_MAX);
+  s.type(c.unref(1));
+  t.ok(shown(2 * DMABUFS_MAX), 'another one as soon as one is gone');
+  release(s, t);
+  s.region.close();
+  t.equal(openFds(), before);
+});
 
 t.test('cursors in blobs are 64 x 64 pixels', async (t) => {
   const s = scene(t);

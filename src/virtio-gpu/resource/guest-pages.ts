@@ -2,27 +2,33 @@
 import { closeFd, type ScatterGather } from 'vhost-user-native';
 import type { DeviceMemory, GuestRanges } from 'vhost-user-ts';
 import type { Backing } from './backing.js';
+import type { HostAccount } from './host-account.js';
 
 export interface DmabufExporter {
   /** A dma-buf over the first `bytes` bytes of guest ranges, the caller's to close; null where there can't be one. */
   export(memory: DeviceMemory, ranges: GuestRanges, bytes: number): number | null;
 }
 
+/** What the blobs of one VM share. */
+export interface PagesParts {
+  readonly memory: DeviceMemory;
+  readonly dmabufs: DmabufExporter;
+  readonly account: HostAccount;
+}
+
 export class GuestPages {
   readonly backing: Backing;
   readonly bytes: number;
-  readonly #memory: DeviceMemory;
-  readonly #exporter: DmabufExporter;
+  readonly #parts: PagesParts;
   #fd: number | null = null;
   /** Of the memory table for which there could be none. */
   #generation = -1;
 
   /** Takes over the backing. */
-  constructor(backing: Backing, bytes: number, memory: DeviceMemory, exporter: DmabufExporter) {
+  constructor(backing: Backing, bytes: number, parts: PagesParts) {
     this.backing = backing;
     this.bytes = bytes;
-    this.#memory = memory;
-    this.#exporter = exporter;
+    this.#parts = parts;
   }
 
   table(memory: DeviceMemory): ScatterGather | null {
@@ -35,11 +41,11 @@ export class GuestPages {
    */
   dmabuf(): number | null {
     if (this.backing.closed) return null;
-    const { generation } = this.#memory;
-    if (this.#fd === null && this.#generation !== generation) {
-      this.#fd = this.#export();
-      this.#generation = generation;
-    }
+    const { account, memory } = this.#parts;
+    if (this.#fd !== null || this.#generation === memory.generation || !account.takeDmabuf()) return this.#fd;
+    this.#fd = this.#export();
+    this.#generation = memory.generation;
+    if (this.#fd === null) account.giveDmabuf();
     return this.#fd;
   }
 
@@ -49,12 +55,16 @@ export class GuestPages {
   }
 
   close(): void {
-    if (this.#fd !== null) closeFd(this.#fd);
+    if (this.#fd !== null) {
+      closeFd(this.#fd);
+      this.#parts.account.giveDmabuf();
+    }
     this.#fd = null;
     this.backing.close();
   }
 
   #export(): number | null {
-    return this.#exporter.export(this.#memory, this.backing.ranges, this.bytes);
+    const { dmabufs, memory } = this.#parts;
+    return dmabufs.export(memory, this.backing.ranges, this.bytes);
   }
 }

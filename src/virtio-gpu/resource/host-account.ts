@@ -1,11 +1,12 @@
 /** What one VM holds of the host's memory, against its limits. */
-import type { GpuLimits } from '../limits.js';
+import { DMABUFS_MAX, type GpuLimits } from '../limits.js';
 
 export class HostAccount {
   readonly #limits: GpuLimits;
   #bytes = 0;
   #entries = 0;
   #blobBytes = 0;
+  #dmabufs = 0;
 
   constructor(limits: GpuLimits) {
     this.#limits = limits;
@@ -59,5 +60,16 @@ export class HostAccount {
 
   giveEntries(entries: number): void {
     this.#entries -= entries;
+  }
+
+  /** Takes a descriptor for a dma-buf, or returns false when there are too many. */
+  takeDmabuf(): boolean {
+    if (this.#dmabufs >= DMABUFS_MAX) return false;
+    this.#dmabufs += 1;
+    return true;
+  }
+
+  giveDmabuf(): void {
+    this.#dmabufs -= 1;
   }
 }

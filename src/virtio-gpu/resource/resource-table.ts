@@ -73,7 +73,7 @@ export class ResourceTable {
 
   /** Makes a blob of guest memory. The id is free. Returns null, or why it was refused. */
   createGuestBlob(description: BlobDescription, ranges: GuestRanges): Refusal | null {
-    const { account, memory, dmabufs } = this.#parts;
+    const { account, memory } = this.#parts;
     if (!account.hasRoomForEntries(ranges.length / 2)) return TOO_MANY_ENTRIES;
     const backing = Backing.over(memory, ranges);
     if (backing === null) return ENTRY_OUTSIDE;
@@ -82,7 +82,7 @@ export class ResourceTable {
       return BAD_BLOB_SIZE;
     }
     account.takeEntries(backing.entries);
-    const pages = new GuestPages(backing, description.bytes, memory, dmabufs);
+    const pages = new GuestPages(backing, description.bytes, this.#parts);
     this.#resources.set(description.id, new BlobResource(description, pages, null));
     return null;
   }
