@@ -123,7 +123,7 @@ function addForwardOptions(command: Command): Command {
       "let the guest's applications have windows on the host's Wayland compositor, behind a firewall",
     )
     .option('--label <name>', 'what those windows and the log call the VM (default: vm)', parseName)
-    .option('--policy <file>', 'what the guest may do there (JSON, see docs/policy.md)')
+    .option('--policy <file>', 'what the guest may do there (JSON; the README of src/wayland/firewall)')
     .option('--wayland-trace', 'log each forwarded message, as WAYLAND_DEBUG shows them');
 }
 
