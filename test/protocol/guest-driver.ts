@@ -179,16 +179,10 @@ class DriverFile implements VirtGpu {
   }
 
   closeHandle(handle: number): void {
-    const { resource, blobMem, place, bytes } = this.find(handle);
+    const blob = this.find(handle);
     this.blobs.delete(handle);
-    this.send('CTX_DETACH', s.detachFrom(this.ctxId, resource));
-    if (blobMem === BLOB_MEM_HOST3D) this.send('UNMAP_BLOB', c.unmapBlob(resource));
-    const gone = this.driver.send('UNREF', c.unref(resource));
-    const giveBack = (): void => {
-      if (blobMem === BLOB_MEM_HOST3D) this.driver.unreserve(place, bytes);
-      else this.driver.machine.vm.memory.free(place);
-    };
-    gone.then(giveBack, () => undefined);
+    this.send('CTX_DETACH', s.detachFrom(this.ctxId, blob.resource));
+    this.drop(blob);
   }
 
   watch(callback: (fences: number | Error) => void): void {
@@ -198,8 +192,22 @@ class DriverFile implements VirtGpu {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    const blobs = [...this.blobs.values()];
+    this.blobs.clear();
+    for (const { resource } of blobs) this.send('CTX_DETACH', s.detachFrom(this.ctxId, resource));
     this.send('CTX_DESTROY', s.destroyContext(this.ctxId));
-    for (const handle of [...this.blobs.keys()]) this.closeHandle(handle);
+    for (const blob of blobs) this.drop(blob);
+  }
+
+  /** The last reference is gone. */
+  private drop({ resource, blobMem, place, bytes }: Blob): void {
+    if (blobMem === BLOB_MEM_HOST3D) this.send('UNMAP_BLOB', c.unmapBlob(resource));
+    const gone = this.driver.send('UNREF', c.unref(resource));
+    const giveBack = (): void => {
+      if (blobMem === BLOB_MEM_HOST3D) this.driver.unreserve(place, bytes);
+      else this.driver.machine.vm.memory.free(place);
+    };
+    gone.then(giveBack, () => undefined);
   }
 
   private find(handle: number): Blob {
