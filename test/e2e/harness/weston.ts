@@ -11,7 +11,7 @@ export type WestonVersion = '10' | 'current';
 
 export interface WestonOptions {
   readonly version: WestonVersion;
-  /** Of its only output, in pixels: a multiple of the scale. */
+  /** Of its only output, in logical pixels: it has `scale` times as many each way. */
   readonly width: number;
   readonly height: number;
   /** Scale of the output, a whole number. Default 1. */
@@ -38,7 +38,7 @@ export function weston(options: WestonOptions): CompositorProgram {
         ];
   // --debug opens the interface for screenshots to every client.
   const rest = ['--idle-time=0', '--debug', `--socket=${DISPLAY}`];
-  const size = [`--width=${width / scale}`, `--height=${height / scale}`, `--scale=${scale}`];
+  const size = [`--width=${width}`, `--height=${height}`, `--scale=${scale}`];
   const args = [...backend, ...rest, ...size];
   return {
     name: `weston ${version}`,
