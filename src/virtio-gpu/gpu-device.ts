@@ -263,10 +263,9 @@ export class GpuDevice implements VhostUserDevice {
     if (queue.index !== CURSOR_QUEUE) {
       this.#control.start(queue);
       this.#vm?.contexts.resume();
+      // A machine that goes on has its blobs still, and wants to see them.
+      if (this.#vm?.resources.hasMappedBlobs) this.#vm.window.ensure(() => undefined);
     }
-    // A machine that goes on has its blobs still, and wants to see them.
-    if (this.#vm?.resources.hasMappedBlobs && !this.#vm.window.mapped)
-      this.#vm.window.ensure(() => undefined);
     if (this.#running.size === QUEUE_COUNT) this.#qemuDisplay.setReady(true);
   }
 

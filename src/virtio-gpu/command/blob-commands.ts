@@ -148,24 +148,29 @@ function mapBlob(vm: VmState, body: ResourceMapBlobBody, request: Request): GpuR
   if (!(place instanceof RegionRange)) return PLACE_REFUSALS[place];
   blob.map(place, region.mapping);
   return request.answerLater(
-    (answer) => vm.window.ensure((mapped) => answer(mapped ? mapInfo() : undoMap(blob, place))),
-    () => undoMap(blob, place),
+    (answer) => vm.window.ensure((mapped) => answer(mapped ? mapInfo() : undoMap(vm, blob, place))),
+    null,
   );
 }
 
 /** The front-end does not map the region. */
-function undoMap(blob: BlobResource, place: RegionRange): GpuAnswer {
-  if (blob.place === place) blob.unmap();
+function undoMap(vm: VmState, blob: BlobResource, place: RegionRange): GpuAnswer {
+  if (blob.place === place) takeAway(vm, blob);
   return NO_WINDOW;
 }
 
-/** What is shown from there is shown no longer. A blob that is not mapped stays so: drivers do that, too. */
+/** What is shown from there is shown no longer. */
+function takeAway(vm: VmState, blob: BlobResource): void {
+  vm.scanouts.disableAllOf(blob);
+  blob.unmap();
+}
+
+/** A blob that is not mapped stays so: drivers do that, too. */
 function unmapBlob(vm: VmState, body: ResourceBody): GpuResult {
   const blob = vm.resources.find(body.resourceId);
   if (blob === undefined) return NO_SUCH_RESOURCE;
   if (blob.kind !== 'blob') return NOT_A_BLOB;
-  if (blob.place !== null) vm.scanouts.disableAllOf(blob);
-  blob.unmap();
+  if (blob.place !== null) takeAway(vm, blob);
   return OK_NODATA;
 }
 

@@ -12,9 +12,13 @@ export interface Request {
   /**
    * For answers that may take their time: `start` gets the function to answer with. When it was called before
    * `start` returns, that is the result; else the chain is held and the queue pauses until it is called.
-   * `fallback` makes the answer when the queue is stopped before: what is not answered then never will be.
+   * `fallback` makes the answer when the queue is stopped before. With null the request waits on: a machine that was
+   * only paused gets its answer when it goes on.
    */
-  answerLater(start: (answer: (result: GpuAnswer) => void) => void, fallback: () => GpuAnswer): GpuResult;
+  answerLater(
+    start: (answer: (result: GpuAnswer) => void) => void,
+    fallback: (() => GpuAnswer) | null,
+  ): GpuResult;
 }
 
 /** Bytes of virtio_gpu_ctrl_hdr. */

@@ -44,7 +44,7 @@ interface HeldRequest {
   readonly chain: DescriptorChain;
   /** A copy of the request's header. */
   readonly header: Uint8Array;
-  readonly fallback: () => GpuAnswer;
+  readonly fallback: (() => GpuAnswer) | null;
 }
 
 /** What `isFenced` and `timelineOf` look at lies in the first 24 bytes of `header`. */
@@ -142,7 +142,10 @@ export class ControlQueue implements Request {
     start(() => this.#fences.settle(fence));
   }
 
-  answerLater(start: (answer: (result: GpuAnswer) => void) => void, fallback: () => GpuAnswer): GpuResult {
+  answerLater(
+    start: (answer: (result: GpuAnswer) => void) => void,
+    fallback: (() => GpuAnswer) | null,
+  ): GpuResult {
     const { chain } = this;
     const queue = this.#queue as Virtqueue;
     const state: { early: GpuAnswer | null; held: HeldRequest | null } = { early: null, held: null };
@@ -166,24 +169,30 @@ export class ControlQueue implements Request {
   }
 
   /**
-   * The queue is being stopped. What it waited for is answered, as far as the ring still takes answers; fences that are
-   * not done stay as they are.
+   * The queue is being stopped. What has another answer gets that, as far as the ring still takes answers; the rest, and
+   * fences that are not done, stay as they are.
    */
   stop(queue: Virtqueue): void {
     for (const held of this.#held) {
-      if (held.queue === queue) this.#finish(held, held.fallback());
+      if (held.queue === queue && held.fallback !== null) this.#finish(held, held.fallback());
     }
     this.#fences.stop(queue);
   }
 
-  /** The queue runs. If it goes on where it stopped, so do the fences. */
+  /** The queue runs. If it goes on where it stopped, so do requests that wait, and fences. */
   start(queue: Virtqueue): void {
+    for (const held of this.#held) {
+      if (held.queue !== queue) continue;
+      // A chain of another ring is void: nothing can be read from it.
+      if (held.chain.read(this.#request, 0, HEADER_BYTES) < HEADER_BYTES) this.#held.delete(held);
+      else queue.pause();
+    }
     this.#fences.resume(queue);
   }
 
-  /** A new driver knows nothing of the fences of the one before. */
+  /** A new driver knows nothing of the requests of the one before. */
   reset(): void {
-    this.#fences.clear();
+    this.clear();
   }
 
   /** Forgets everything that is held; the queues are gone. */

@@ -18,6 +18,8 @@ export class GuestWindow {
   readonly #region: SharedRegion | null;
   #state: 'absent' | 'unknown' | 'mapped' = 'absent';
   #waiting: ((mapped: boolean) => void)[] = [];
+  /** An answer of this round is on its way, or the mapping that was accepted. */
+  #isAsked = false;
   /** Mappings that were asked for and that the front-end has not answered, those of the past among them. */
   #unanswered = 0;
   /** Goes up when an answer that is on its way is of the past. */
@@ -44,16 +46,16 @@ export class GuestWindow {
   /** Has the region mapped, and calls `done` once: at once when it is, or as soon as the front-end has answered. */
   ensure(done: (mapped: boolean) => void): void {
     const { region } = this;
-    if (this.#state === 'mapped' || region === null) {
-      done(region !== null);
-      return;
-    }
     this.#waiting.push(done);
-    if (this.#waiting.length > 1) return;
+    if (region === null || this.#state === 'mapped') this.#tell(region !== null);
+    else if (!this.#isAsked) this.#askFor(region);
+  }
+
+  #askFor({ fd, windowBytes }: SharedRegion): void {
     const round = this.#round;
     const wasMapped = this.#state === 'unknown';
-    const { fd, windowBytes } = region;
     const { generation } = this.#frontEnd.memory;
+    this.#isAsked = true;
     this.#unanswered += 1;
     void this.#frontEnd.mapShared(VIRTIO_GPU_SHM_ID_HOST_VISIBLE, fd, 0, 0, windowBytes).then((accepted) => {
       this.#unanswered -= 1;
@@ -68,36 +70,43 @@ export class GuestWindow {
     if (this.#commit !== null) this.#settle('mapped');
   }
 
-  /** The queues stopped: the mapping may be gone. Who waits is told that there is none. */
+  /** The queues stopped: the mapping may be gone. Who waits, waits for the next answer: somebody has to ask again. */
   doubt(): void {
-    const mayBeMapped = this.#mayComeYet || this.#state !== 'absent';
-    this.#round += 1;
-    this.#settle(mayBeMapped ? 'unknown' : 'absent');
+    this.#startRound(this.#mayComeYet || this.#state !== 'absent' ? 'unknown' : 'absent');
   }
 
   /**
    * The device was reset, and nothing is placed: the mapping is gone, unless it was only asked for and comes after the
-   * reset. What lies there is not for the next driver, or the next guest.
+   * reset. Who waits is told that there is none. What lies there is not for the next driver, or the next guest.
    */
   forget(): void {
-    const mayComeYet = this.#mayComeYet;
-    this.#round += 1;
-    this.#settle(mayComeYet ? 'unknown' : 'absent');
+    this.#startRound(this.#mayComeYet ? 'unknown' : 'absent');
+    this.#tell(false);
     this.#region?.clearWindow();
   }
 
   get #mayComeYet(): boolean {
-    return this.#unanswered > 0 || this.#waiting.length > 0;
+    return this.#unanswered > 0 || this.#commit !== null;
   }
 
   #awaitCommit(): void {
     this.#commit = setTimeout(() => this.#settle('mapped'), MAP_COMMIT_WAIT_MAX_MS);
   }
 
-  #settle(state: 'absent' | 'unknown' | 'mapped'): void {
+  #settle(state: 'absent' | 'mapped'): void {
+    this.#startRound(state);
+    this.#tell(state === 'mapped');
+  }
+
+  #startRound(state: 'absent' | 'unknown' | 'mapped'): void {
     if (this.#commit !== null) clearTimeout(this.#commit);
     this.#commit = null;
     this.#state = state;
-    for (const done of this.#waiting.splice(0)) done(state === 'mapped');
+    this.#isAsked = false;
+    this.#round += 1;
+  }
+
+  #tell(mapped: boolean): void {
+    for (const done of this.#waiting.splice(0)) done(mapped);
   }
 }
