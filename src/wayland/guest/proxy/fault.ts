@@ -1,4 +1,5 @@
 /** What a client did wrong, as the client gets to hear it. */
+import { isPeerFault } from '../../index.js';
 
 /** wl_display.error: errors that any object can have. */
 export const DisplayError = {
@@ -21,4 +22,11 @@ export class ClientFault extends Error {
     this.objectId = objectId;
     this.code = code;
   }
+}
+
+/** Whatever went wrong while a request of a client's was carried out. */
+export function faultOf(error: unknown): ClientFault {
+  if (error instanceof ClientFault) return error;
+  if (isPeerFault(error)) return new ClientFault(error.message, 1, DisplayError.invalidMethod);
+  return new ClientFault(`internal error: ${String(error)}`, 1, DisplayError.implementation);
 }

@@ -7,10 +7,8 @@ import {
   Encoder,
   type FdQueue,
   fdCount,
-  INTERFACES,
   type InterfaceTable,
   isPeerFault,
-  type MessageTable,
   WaylandConnection,
   WaylandError,
   type WireValue,
@@ -20,9 +18,10 @@ import type { ArrivedItem, CrossDomainConnection, SentItem } from '../channel/cr
 import { EventAssembler } from '../channel/event-assembler.js';
 import { FIRST_ANSWER_MS, WAITING_ITEMS_MAX } from '../limits.js';
 import { Confirmations } from './confirmations.js';
-import { ClientFault, DisplayError } from './fault.js';
+import { ClientFault, DisplayError, faultOf } from './fault.js';
 import { Message } from './message.js';
 import { ObjectTable, ProxyObject } from './objects.js';
+import { interfaceByName, messageOf } from './tables.js';
 
 /** One that can't finish at once hands the rest of it to `suspend`. Descriptors that it does not take are closed. */
 export type RequestHandler = (message: Message) => void;
@@ -101,7 +100,6 @@ export class Session {
     else this.end({ cause: 'failure', reason: error.message });
   }
 
-  /** Ends it from this side. Idempotent. */
   close(reason: string): void {
     this.end({ cause: 'failure', reason });
   }
@@ -116,7 +114,12 @@ export class Session {
     for (const [index, ref] of message.refs.entries()) {
       if (ref === null) continue;
       // A buffer of the client's own memory, in a place where no feature expects one.
-      if (ref.hostId === 0) throw this.misplaced(message, ref);
+      if (ref.hostId === 0)
+        throw new ClientFault(
+          `${object}.${table.name}: ${ref} can't be forwarded`,
+          1,
+          DisplayError.implementation,
+        );
       message.setUint(index, ref.hostId);
     }
     const made = table.args.findIndex(({ type }) => type === 'new_id');
@@ -126,10 +129,10 @@ export class Session {
       else message.setUint(made, created.hostId);
     }
     this.toHost(message.address(object.hostId), items);
-    if (table.destructor === true) this.destroyed(object);
+    if (table.destructor === true) object.alive = false;
   }
 
-  /** A request of the proxy's own. */
+  /** A request of the proxy's. */
   call(
     object: ProxyObject,
     name: string,
@@ -196,10 +199,7 @@ export class Session {
   /** Ends the client with wl_display.error, when it is still there. */
   fault(error: unknown): void {
     if (this.over) return;
-    let fault: ClientFault;
-    if (error instanceof ClientFault) fault = error;
-    else if (isPeerFault(error)) fault = new ClientFault(error.message, 1, DisplayError.invalidMethod);
-    else fault = new ClientFault(`internal error: ${String(error)}`, 1, DisplayError.implementation);
+    const fault = faultOf(error);
     this.emit(this.display, 'error', [fault.objectId, fault.code, fault.message.slice(0, 1024)]);
     this.end({
       cause: error instanceof ClientFault || isPeerFault(error) ? 'client-fault' : 'failure',
@@ -289,16 +289,6 @@ export class Session {
     return ref;
   }
 
-  private misplaced(message: Message, ref: ProxyObject): ClientFault {
-    const what = `${message.object}.${message.table.name} with ${ref}, which the host does not know`;
-    return new ClientFault(what, 1, DisplayError.implementation);
-  }
-
-  /** By a request that was passed on. */
-  private destroyed(object: ProxyObject): void {
-    object.alive = false;
-  }
-
   private event(hostId: number, opcode: number, body: Uint8Array): void {
     const object = this.objects.host(hostId);
     const table = object?.table.events[opcode];
@@ -367,7 +357,6 @@ export class Session {
   private askHost(confirmed: () => void): void {
     const callback = this.makeOwn(interfaceByName('wl_callback'), 1, confirmed);
     const table = messageOf(wl_display.requests, 'sync');
-    // Not counted: it is about what was sent before.
     this.host.send(this.encoder.encode(1, table, [callback.hostId]).bytes);
     this.host.flush();
   }
@@ -405,18 +394,6 @@ export class Session {
     this.host.close();
     setImmediate(() => this.ended(end));
   }
-}
-
-export function interfaceByName(name: string): InterfaceTable {
-  const table = INTERFACES.get(name);
-  if (table === undefined) throw new Error(`no interface ${name}`);
-  return table;
-}
-
-function messageOf(messages: readonly MessageTable[], name: string): MessageTable {
-  const message = messages.find((candidate) => candidate.name === name);
-  if (message === undefined) throw new Error(`no message ${name}`);
-  return message;
 }
 
 function closeAll(fds: number[]): void {
