@@ -356,8 +356,7 @@ export class Session {
 
   private askHost(confirmed: () => void): void {
     const callback = this.makeOwn(interfaceByName('wl_callback'), 1, confirmed);
-    const table = messageOf(wl_display.requests, 'sync');
-    this.host.send(this.encoder.encode(1, table, [callback.hostId]).bytes);
+    this.host.send(this.encoder.encode(1, messageOf(wl_display.requests, 'sync'), [callback.hostId]).bytes);
     this.host.flush();
   }
 
