@@ -38,11 +38,6 @@ export class GuestWindow {
     return region !== null && region.windowBytes > 0 && this.#frontEnd.mapsSharedMemory ? region : null;
   }
 
-  /** True when the guest sees the region now. */
-  get mapped(): boolean {
-    return this.#state === 'mapped';
-  }
-
   /** Has the region mapped, and calls `done` once: at once when it is, or as soon as the front-end has answered. */
   ensure(done: (mapped: boolean) => void): void {
     const { region } = this;
