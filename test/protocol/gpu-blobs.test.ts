@@ -39,6 +39,7 @@ function guestBytes({ window }: Machine): Uint8Array {
 // All before the first scenario, which looks for descriptors that were left open.
 const same = options();
 const many = options();
+const slow = options();
 const without = options();
 const hostile = options();
 
@@ -118,6 +119,36 @@ scenario(
 );
 
 scenario(
+  'a machine that is paused before the window is mapped, and goes on',
+  async (t, machine) => {
+    await machine.connect();
+    await machine.start();
+    let mapNow: () => void = () => undefined;
+    machine.mapsNow = new Promise((resolve) => {
+      mapNow = resolve;
+    });
+    t.equal(await type(machine, c.createBlob(1, { blobId: 1n, size: 2 * PAGE })), OK);
+    const order: string[] = [];
+    const mapping = type(machine, c.mapBlob(1, PAGE)).finally(() => order.push('map'));
+    const next = type(machine, c.create2d(2, 8, 8)).finally(() => order.push('next'));
+    const queues = [machine.control, machine.cursor] as const;
+    for (let pause = 0; pause < 2; pause++) {
+      await until(() => machine.device.status.commands === 2);
+      const bases: number[] = [];
+      for (const queue of queues) bases.push(await machine.vm.stopQueue(queue));
+      for (const [i, queue] of queues.entries()) await machine.vm.resumeQueue(queue, bases[i] ?? 0);
+    }
+    t.strictSame(order, []);
+    mapNow();
+    t.equal(await mapping, MAP_INFO);
+    t.equal(await next, OK);
+    t.strictSame(order, ['map', 'next']);
+    t.strictSame(guestBytes(machine).slice(PAGE, PAGE + KEYMAP.length), KEYMAP);
+  },
+  slow.device,
+);
+
+scenario(
   'without SHMEM, blobs of guest memory only',
   async (t, machine) => {
     const { capture } = without;
@@ -168,5 +199,5 @@ scenario(
 );
 
 t.teardown(() => {
-  for (const { region } of [same, many, without, hostile]) region.close();
+  for (const { region } of [same, many, slow, without, hostile]) region.close();
 });

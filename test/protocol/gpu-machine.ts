@@ -41,6 +41,8 @@ export class Machine {
   configChanges = 0;
   /** What the guest sees of the shared region; null while it is not mapped. */
   window: Mapping | null = null;
+  /** Requests for the window are answered once this is resolved. */
+  mapsNow: Promise<void> = Promise.resolve();
   private readonly folder = mkdtempSync(join(tmpdir(), 'gpu-'));
   private client: FrontEndClient | null = null;
   private readonly displays: FakeQemu[] = [];
@@ -65,7 +67,11 @@ export class Machine {
     const configChanged = (): void => {
       this.configChanges += 1;
     };
-    const mapShared = ({ id, fdOffset, offset, length }: SharedMemoryMapping, fd: number): boolean => {
+    const mapShared = async (
+      { id, fdOffset, offset, length }: SharedMemoryMapping,
+      fd: number,
+    ): Promise<boolean> => {
+      await this.mapsNow;
       // As QEMU does it: no mapping over another, and the file stays open with its mapping.
       if (id !== 1 || offset !== 0 || this.window !== null) return false;
       this.window = mapFile(fd, fdOffset, length, { writable: true });
