@@ -6,16 +6,9 @@
  */
 import { writeSync } from 'node:fs';
 import { closeFd, createMemfd } from 'vhost-user-native';
-import {
-  type AnyWaylandObject,
-  type ArgTable,
-  Display,
-  type InterfaceTable,
-  type MessageTable,
-  type TypedInterface,
-  wl_seat,
-} from '../../../src/wayland/index.js';
+import { type AnyWaylandObject, Display, type InterfaceTable, wl_seat } from '../../../src/wayland/index.js';
 import type { HostCompositor } from './compositor.js';
+import { message, table } from './protocol-table.js';
 
 interface VirtualKeyboardManager extends AnyWaylandObject {
   createVirtualKeyboard(seat: AnyWaylandObject): VirtualKeyboard;
@@ -42,44 +35,18 @@ interface VirtualPointer extends AnyWaylandObject {
   axisDiscrete(timeMs: number, axis: number, value: number, discrete: number): void;
 }
 
-/** "time:uint surface:object/wl_surface" as a table; `?` marks what may be null. */
-function message(opcode: number, name: string, args = ''): MessageTable {
-  const tables = args
-    .split(' ')
-    .filter(Boolean)
-    .map((arg): ArgTable => {
-      const [argName = '', kind = ''] = arg.split(':');
-      const [type = '', of] = kind.replace('?', '').split('/');
-      const table = {
-        name: argName,
-        type: type as ArgTable['type'],
-        ...(of === undefined ? {} : { interface: of }),
-      };
-      return kind.endsWith('?') ? { ...table, nullable: true } : table;
-    });
-  return { name, opcode, since: 1, args: tables };
-}
-
-function table<T>(name: string, ...requests: MessageTable[]): TypedInterface<T> {
-  return { name, version: 1, requests, events: [], enums: [] };
-}
-
-const keyboardManager = table<VirtualKeyboardManager>(
-  'zwp_virtual_keyboard_manager_v1',
+const keyboardManager = table<VirtualKeyboardManager>('zwp_virtual_keyboard_manager_v1', [
   message(0, 'create_virtual_keyboard', 'seat:object/wl_seat id:new_id/zwp_virtual_keyboard_v1'),
-);
-const keyboard = table<VirtualKeyboard>(
-  'zwp_virtual_keyboard_v1',
+]);
+const keyboard = table<VirtualKeyboard>('zwp_virtual_keyboard_v1', [
   message(0, 'keymap', 'format:uint fd:fd size:uint'),
   message(1, 'key', 'time:uint key:uint state:uint'),
   message(2, 'modifiers', 'mods_depressed:uint mods_latched:uint mods_locked:uint group:uint'),
-);
-const pointerManager = table<VirtualPointerManager>(
-  'zwlr_virtual_pointer_manager_v1',
+]);
+const pointerManager = table<VirtualPointerManager>('zwlr_virtual_pointer_manager_v1', [
   message(0, 'create_virtual_pointer', 'seat:object/wl_seat? id:new_id/zwlr_virtual_pointer_v1'),
-);
-const pointer = table<VirtualPointer>(
-  'zwlr_virtual_pointer_v1',
+]);
+const pointer = table<VirtualPointer>('zwlr_virtual_pointer_v1', [
   message(0, 'motion', 'time:uint dx:fixed dy:fixed'),
   message(1, 'motion_absolute', 'time:uint x:uint y:uint x_extent:uint y_extent:uint'),
   message(2, 'button', 'time:uint button:uint state:uint'),
@@ -88,7 +55,7 @@ const pointer = table<VirtualPointer>(
   message(5, 'axis_source', 'axis_source:uint'),
   message(6, 'axis_stop', 'time:uint axis:uint'),
   message(7, 'axis_discrete', 'time:uint axis:uint value:fixed discrete:int'),
-);
+]);
 const INTERFACES = new Map<string, InterfaceTable>(
   [keyboardManager, keyboard, pointerManager, pointer].map((each) => [each.name, each]),
 );

@@ -2,10 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectToCompositor } from '../../../src/wayland/index.js';
 import { type CompositorProgram, DISPLAY } from './compositor.js';
 import type { RgbPicture } from './picture.js';
 import { decodePng } from './png.js';
 import { TestProcess } from './processes.js';
+import { shootWeston } from './weston-shot.js';
 
 export type WestonVersion = '10' | 'current';
 
@@ -49,7 +51,10 @@ export function weston(options: WestonOptions): CompositorProgram {
       writeFileSync(config, CONFIG);
       return new TestProcess('weston', `${programs}weston`, [...args, `--config=${config}`], env);
     },
-    screenshot: (folder, env) => screenshot(`${programs}weston-screenshooter`, folder, env),
+    screenshot: (folder, env) =>
+      version === '10'
+        ? shootWeston(connectToCompositor({ ...env }))
+        : screenshot(`${programs}weston-screenshooter`, folder, env),
   };
 }
 
