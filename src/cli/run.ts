@@ -13,6 +13,8 @@ function describe(endpoint: Endpoint): string {
 /** Resolves with the exit code: at SIGTERM or SIGINT, or when the only connection (`--fd`) has ended. */
 export async function run(options: RunOptions): Promise<number> {
   const log = createLogger(options.logLevel, options.logFormat);
+  // Before anything is there that would be left behind.
+  const signalled = untilSignal();
   let service: Service;
   try {
     service = new Service(options, log);
@@ -23,25 +25,34 @@ export async function run(options: RunOptions): Promise<number> {
   const reportStatus = (): void => log.info(service.status, 'status');
   process.on('SIGUSR2', reportStatus);
   try {
-    return await serve(service, options, log);
+    return await serve(service, options, log, signalled);
   } finally {
     process.off('SIGUSR2', reportStatus);
     service.close();
   }
 }
 
-function serve(service: Service, { endpoint }: RunOptions, log: Logger): Promise<number> {
+/** Resolves when the process is asked to end; a second time it ends at once. */
+function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function serve(
+  service: Service,
+  { endpoint }: RunOptions,
+  log: Logger,
+  signalled: Promise<NodeJS.Signals>,
+): Promise<number> {
   return new Promise((resolve) => {
     let failure: Error | null = null;
     let server: BackEndServer | null = null;
-    // Before anybody can know that the socket is there: a signal that comes then is obeyed as well.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        log.info({ signal }, 'ending');
-        resolve(EXIT_OK);
-        server?.close();
-      });
-    }
+    void signalled.then((signal) => {
+      log.info({ signal }, 'ending');
+      resolve(EXIT_OK);
+      server?.close();
+    });
     try {
       server = new BackEndServer(
         service.device,

@@ -41,26 +41,27 @@ export class Service {
   private readonly udmabuf = new UdmabufExporter();
   private readonly firewall: WaylandFirewall | null;
   private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
+  /** What is there, to be closed the last first. */
+  private readonly parts: { close(): void }[] = [];
 
-  /** Throws the system's error when a socket or memory can't be had. */
+  /**
+   * Throws the system's error when a socket or memory can't be had, and a PolicyError for a policy that is none;
+   * nothing is left behind then.
+   */
   constructor(options: RunOptions, log: Logger) {
     this.options = options;
     this.log = log;
-    this.inputs = new InputDevices(options.inputs, (device) => log.child({ device }));
-    this.region = this.makeRegion();
-    this.ivshmem = this.makeIvshmem();
-    this.windows = options.window === null ? null : this.makeWindows(options.window);
-    this.firewall = options.forward === null ? null : this.makeFirewall(options.forward);
-    this.device = new GpuDevice({
-      outputs: options.outputs,
-      limits: options.limits,
-      region: this.region,
-      udmabuf: this.udmabuf,
-      ivshmem: this.ivshmem?.region ?? null,
-      contexts: options.contexts ? { channels: this.makeChannels() } : null,
-      sinks: this.windows === null ? [] : [this.windows.sink],
-      log,
-    });
+    try {
+      this.inputs = this.keep(new InputDevices(options.inputs, (device) => log.child({ device })));
+      this.region = this.makeRegion();
+      this.ivshmem = this.makeIvshmem();
+      this.windows = options.window === null ? null : this.makeWindows(options.window);
+      this.firewall = options.forward === null ? null : this.keep(this.makeFirewall(options.forward));
+      this.device = this.keep(this.makeDevice());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Counters of all parts. */
@@ -82,16 +83,29 @@ export class Service {
     }
   }
 
-  /** Gives everything back. */
+  /** Gives everything back. Idempotent. */
   close(): void {
     this.windows?.sink.clear();
-    this.device.close();
-    this.windows?.system.close();
-    this.firewall?.close();
-    this.inputs.close();
-    this.ivshmem?.link.close();
-    this.ivshmem?.region.close();
-    this.region?.close();
+    for (let part = this.parts.pop(); part !== undefined; part = this.parts.pop()) part.close();
+  }
+
+  private keep<T extends { close(): void }>(part: T): T {
+    this.parts.push(part);
+    return part;
+  }
+
+  private makeDevice(): GpuDevice {
+    const { options, log } = this;
+    return new GpuDevice({
+      outputs: options.outputs,
+      limits: options.limits,
+      region: this.region,
+      udmabuf: this.udmabuf,
+      ivshmem: this.ivshmem?.region ?? null,
+      contexts: options.contexts ? { channels: this.makeChannels() } : null,
+      sinks: this.windows === null ? [] : [this.windows.sink],
+      log,
+    });
   }
 
   private makeRegion(): SharedRegion | null {
@@ -99,23 +113,17 @@ export class Service {
     if (regionBytes === null) return null;
     // Pictures lie in the region only where a compositor is to see them: ordinary memory is faster to get.
     const hostBytes = window === null ? 0 : Math.min(limits.maxHostBytes, HOST_BYTES_MAX);
-    return SharedRegion.create({ windowBytes: regionBytes, hostBytes });
+    return this.keep(SharedRegion.create({ windowBytes: regionBytes, hostBytes }));
   }
 
   /** A front-end without shared memory regions gets the same memory as that of a PCI device of its own. */
   private makeIvshmem(): Service['ivshmem'] {
     const { regionBytes, ivshmemPath } = this.options;
     if (regionBytes === null || ivshmemPath === null) return null;
-    const region = SharedRegion.create({ windowBytes: 0, hostBytes: regionBytes });
-    try {
-      return { region, link: new RegionLink(region, ivshmemPath) };
-    } catch (error) {
-      region.close();
-      throw error;
-    }
+    const region = this.keep(SharedRegion.create({ windowBytes: 0, hostBytes: regionBytes }));
+    return { region, link: this.keep(new RegionLink(region, ivshmemPath)) };
   }
 
-  /** Throws the system's error or a PolicyError when the policy can't be read. */
   private makeFirewall({ label, policyPath, trace }: ForwardOptions): WaylandFirewall {
     const { log } = this;
     const policy =
@@ -150,15 +158,17 @@ export class Service {
   private makeWindows(window: WindowOptions): NonNullable<Service['windows']> {
     const { log, sharedRegion: region } = this;
     let importer: DmabufImporter | null = null;
-    const system = new WindowSystem({
-      connect: () => connectToCompositor(),
-      pool: { fd: region.fd, bytes: region.bytes },
-      appId: window.appId,
-      onStateChange: (display) => {
-        importer = display === null ? null : new DmabufImporter(display);
-      },
-      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
-    });
+    const system = this.keep(
+      new WindowSystem({
+        connect: () => connectToCompositor(),
+        pool: { fd: region.fd, bytes: region.bytes },
+        appId: window.appId,
+        onStateChange: (display) => {
+          importer = display === null ? null : new DmabufImporter(display);
+        },
+        log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+      }),
+    );
     const sink = new ScanoutWindows({
       system,
       region,

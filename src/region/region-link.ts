@@ -6,10 +6,16 @@
 import { lstatSync, readlinkSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import type { SharedRegion } from './shared-region.js';
 
+/** Links of this process. */
+const made = new Set<string>();
+
 /** True for a link to a descriptor of a process that is gone. */
 function isLeftOver(path: string): boolean {
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  if (!isLink || !/^\/proc\/\d+\/fd\/\d+$/.test(readlinkSync(path))) return false;
+  const pid = isLink ? /^\/proc\/(\d+)\/fd\/\d+$/.exec(readlinkSync(path))?.[1] : undefined;
+  if (pid === undefined) return false;
+  // In a container the same command gets the same number each time.
+  if (Number(pid) === process.pid) return !made.has(path);
   return statSync(path, { throwIfNoEntry: false }) === undefined;
 }
 
@@ -26,10 +32,12 @@ export class RegionLink {
     this.#target = `/proc/${process.pid}/fd/${region.fd}`;
     if (isLeftOver(path)) unlinkSync(path);
     symlinkSync(this.#target, path);
+    made.add(path);
   }
 
   /** Removes the link, unless somebody put something else there. Idempotent. */
   close(): void {
+    made.delete(this.path);
     try {
       if (readlinkSync(this.path) === this.#target) unlinkSync(this.path);
     } catch {

@@ -1,7 +1,17 @@
 /** The command as a process: what it prints, its exit codes, its sockets and its end. No QEMU. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -175,6 +185,67 @@ scenario('a socket that can not be had', async (t, start, folder) => {
   }
   t.equal(readFileSync(file, 'utf8'), 'precious', 'a file that is no socket stays');
 });
+
+scenario('a part that can not be had ends all others, and nothing is left', async (t, start, folder) => {
+  const inside = (name: string): string => join(folder, name);
+  writeFileSync(inside('policy'), '{');
+  const all = [
+    `--socket-path=${inside('gpu')}`,
+    `--keyboard-socket=${inside('keyboard')}`,
+    `--ivshmem=${inside('shm')}`,
+  ];
+  for (const [options, reason] of [
+    [[...all, '--window', '--wayland', '--policy=/nonexistent'], /ENOENT.*\/nonexistent/],
+    [[...all, '--wayland', `--policy=${inside('policy')}`], /policy/],
+    [[...all, '--mouse-socket=/nonexistent/mouse'], /ENOENT/],
+    [[...all.slice(0, 2), '--ivshmem=/nonexistent/shm', '--window'], /ENOENT/],
+    [['--socket-path=/nonexistent/gpu', ...all.slice(1), '--window', '--wayland'], /ENOENT/],
+  ] as const) {
+    const { code, stderr } = await start([...options]).ended;
+    t.equal(code, 1, options.join(' '));
+    const errors = stderr.split('\n').filter((line) => / error /.test(line));
+    t.equal(errors.length, 1, 'one line says so');
+    t.match(errors[0], reason);
+    t.notMatch(stderr, /^ +at /m, 'without a stack');
+    t.same(readdirSync(folder), ['policy']);
+  }
+});
+
+scenario('one that was killed is started again on the same paths', async (t, start, folder) => {
+  const inside = (name: string): string => join(folder, name);
+  const options = [
+    `--socket-path=${inside('gpu')}`,
+    `--keyboard-socket=${inside('keyboard')}`,
+    `--ivshmem=${inside('shm')}`,
+    '--region-size=16',
+  ];
+  for (let round = 0; round < 2; round++) {
+    const command = start(options);
+    await command.logged(/listening/);
+    (await attach({ path: inside('gpu') })).close();
+    t.equal(statSync(inside('shm')).size, 16 * 2 ** 20);
+    t.equal((await command.stop('SIGKILL')).signal, 'SIGKILL');
+    t.same(readdirSync(folder), ['gpu', 'keyboard', 'shm']);
+  }
+  const last = start(options);
+  await last.logged(/listening/);
+  t.match(await last.stop(), { code: 0, signal: null });
+  t.same(readdirSync(folder), []);
+});
+
+scenario(
+  '--fd with windows and input, and no compositor: ends with its front-end',
+  async (t, start, folder) => {
+    const [near, far] = socketPair();
+    const options = ['--window', '--wayland', `--keyboard-socket=${join(folder, 'keyboard')}`];
+    const command = start([`--fd=${INHERITED_FD}`, ...options], { inherited: far.fd });
+    far.close();
+    const client = await attach({ socket: near });
+    client.close();
+    t.match(await command.ended, { code: 0, signal: null });
+    t.same(readdirSync(folder), []);
+  },
+);
 
 scenario('descriptors that are no unix sockets', async (t, start, folder) => {
   const file = openSync(join(folder, 'file'), 'w');

@@ -249,9 +249,13 @@ t.test('a link by which others open the region', async (t) => {
   symlinkSync('/proc/4194304/fd/9', path);
   const again = new RegionLink(region, path);
   t.equal(readFileSync(path)[0], 77, 'what a process left over is replaced');
+  again.close();
+  symlinkSync(`/proc/${process.pid}/fd/${region.fd}`, path);
+  const third = new RegionLink(region, path);
+  t.equal(readFileSync(path)[0], 77, 'also when that had our number');
   rmSync(path);
   writeFileSync(path, 'mine');
-  again.close();
+  third.close();
   t.equal(readFileSync(path, 'utf8'), 'mine', 'what somebody else put there stays');
   t.throws(() => new RegionLink(region, path), { code: 'EEXIST' });
 });
