@@ -18,7 +18,8 @@ import {
   WaylandFirewall,
   WindowSystem,
 } from '../wayland/index.js';
-import { InputDevices, type OutputPlace } from './input/input-devices.js';
+import { InputDevices } from './input/input-devices.js';
+import type { OutputPlace } from './input/output-input.js';
 import type { ForwardOptions, RunOptions, WindowOptions } from './options.js';
 import { ScanoutWindows } from './window/scanout-windows.js';
 

@@ -20,6 +20,8 @@ export interface InputDeviceOptions {
   readonly profile: InputProfile;
   /** The guest turned an LED (LED_* code) on or off. At a reset all go off. */
   onLed?(code: number, on: boolean): void;
+  /** The driver is gone, or starts anew; the LEDs are off. */
+  onReset?(): void;
 }
 
 /** What the device holds and did; for metrics. */
@@ -67,6 +69,7 @@ export class InputDevice implements VhostUserDevice {
   readonly #pending = new PendingEvents();
   readonly #events: EventQueue;
   readonly #status: StatusQueue;
+  readonly #onReset: () => void;
   /** Of each relative axis what is not a whole unit yet. */
   readonly #fractions = new Map<number, Fraction>();
   #live = false;
@@ -77,6 +80,7 @@ export class InputDevice implements VhostUserDevice {
     this.#config = new ConfigSpace(options.profile);
     this.#events = new EventQueue(this.#pending);
     this.#status = new StatusQueue(options.profile, (code, on) => options.onLed?.(code, on));
+    this.#onReset = () => options.onReset?.();
   }
 
   get status(): InputStatus {
@@ -174,6 +178,7 @@ export class InputDevice implements VhostUserDevice {
     this.#fractions.clear();
     this.#config.reset();
     this.#status.reset();
+    this.#onReset();
   }
 
   queueStarted(queue: Virtqueue): void {

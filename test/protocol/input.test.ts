@@ -434,3 +434,11 @@ scenario('nothing is kept for a driver that is not there', keyboardProfile(), as
 });
 
 t.equal(c.VIRTIO_ID_INPUT, 18);
+
+t.test('who feeds the device hears that the driver starts anew, or is gone', async (t) => {
+  let resets = 0;
+  const device = new InputDevice({ profile: mouseProfile(), onReset: () => resets++ });
+  device.reset();
+  device.detach();
+  t.equal(resets, 2);
+});

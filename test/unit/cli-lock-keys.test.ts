@@ -66,3 +66,12 @@ t.test('presses that both see change nothing', async (t) => {
     [NUM, false],
   ]);
 });
+
+t.test('the next guest is another: it is left alone until it sets an LED itself', async (t) => {
+  const keyboard = guest(() => locks);
+  const locks: LockKeys = new LockKeys(keyboard);
+  locks.ledSet(LED_CAPSL);
+  locks.guestLeft();
+  locks.hostHas(true, true);
+  t.same(keyboard.pressed, []);
+});

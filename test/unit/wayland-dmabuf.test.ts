@@ -226,6 +226,26 @@ scenario('at most 64 images wait for an answer', 3, async (t, { server, importer
   t.equal(told, 64);
 });
 
+scenario('no room for another object is a refusal', 4, async (t, { server, importer, image, display }) => {
+  accepting(server);
+  const fill = (): void => {
+    for (;;) display.roundTrip(() => undefined);
+  };
+  t.throws(fill, { code: 'WL_ERR_OVERFLOW' });
+  t.equal(await importer.import(image()), null);
+  let told = 0;
+  const key = {};
+  t.equal(
+    importer.bufferOf(key, image(), () => told++),
+    'pending',
+  );
+  await until(() => told === 1);
+  t.equal(
+    importer.bufferOf(key, image(), () => told++),
+    'refused',
+  );
+});
+
 scenario(
   'the compositor goes away, or we do, before the answer',
   4,

@@ -9,20 +9,13 @@ import {
   type InputStatus,
   keyboardProfile,
   mouseProfile,
-  type ScrollAxis,
   tabletProfile,
   touchscreenProfile,
 } from '../../input/index.js';
 import type { InputPaths } from '../options.js';
+import { FingerSlots } from './finger-slots.js';
 import { LockKeys } from './lock-keys.js';
-
-/** Where an output lies among all outputs, each coordinate as a fraction of the whole. */
-export interface OutputPlace {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import { OutputInput, type OutputPlace } from './output-input.js';
 
 export class InputDevices {
   readonly keyboard: InputDevice | null;
@@ -30,6 +23,7 @@ export class InputDevices {
   readonly mouse: InputDevice | null;
   readonly touchscreen: InputDevice | null;
   readonly lockKeys: LockKeys | null;
+  readonly fingers = new FingerSlots();
   private readonly servers: BackEndServer[] = [];
   private readonly logFor: (device: string) => Logger;
 
@@ -77,11 +71,14 @@ export class InputDevices {
   private serve(path: string | null, profile: InputProfile): InputDevice | null {
     if (path === null) return null;
     const log = this.logFor(profile.name);
-    const device = new InputDevice({
+    const device: InputDevice = new InputDevice({
       profile,
       onLed: (code, on) => {
         log.debug({ code, on }, 'the guest set an LED');
         this.lockKeys?.ledSet(code);
+      },
+      onReset: () => {
+        if (device === this.keyboard) this.lockKeys?.guestLeft();
       },
     });
     const server = new BackEndServer(
@@ -93,84 +90,3 @@ export class InputDevices {
     return device;
   }
 }
-
-/** What a window tells of its input, taken to the devices that there are. Coordinates: 0 to 1 of the output. */
-export class OutputInput {
-  readonly pointer: 'absolute' | 'relative';
-  private readonly devices: InputDevices;
-  private readonly tablet: InputDevice | null;
-  private readonly place: () => OutputPlace;
-
-  constructor(
-    devices: InputDevices,
-    output: number,
-    place: () => OutputPlace,
-    pointer: 'absolute' | 'relative',
-  ) {
-    this.devices = devices;
-    this.pointer = pointer;
-    this.place = devices.tablets.length > 1 ? () => WHOLE : place;
-    this.tablet = devices.tablets[output] ?? devices.tablets[0] ?? null;
-  }
-
-  key(code: number, pressed: boolean): void {
-    this.devices.keyboard?.key(code, pressed);
-  }
-
-  /** A button goes to the pointer that moves: whichever device has the last motion. */
-  button(code: number, pressed: boolean): void {
-    this.pointing?.button(code, pressed);
-  }
-
-  moveTo(x: number, y: number): void {
-    const place = this.place();
-    this.relative = false;
-    this.tablet?.moveTo(place.x + x * place.width, place.y + y * place.height);
-  }
-
-  moveBy(dx: number, dy: number): void {
-    this.relative = true;
-    this.devices.mouse?.moveBy(dx, dy);
-  }
-
-  scroll(axis: ScrollAxis, v120: number): void {
-    this.pointing?.scroll(axis, v120);
-  }
-
-  touch(slot: number, x: number, y: number): void {
-    const place = this.place();
-    this.devices.touchscreen?.touch(slot, place.x + x * place.width, place.y + y * place.height);
-  }
-
-  touchUp(slot: number): void {
-    this.devices.touchscreen?.touchUp(slot);
-  }
-
-  frame(): void {
-    for (const device of this.all()) device.frame();
-  }
-
-  releaseAll(): void {
-    for (const device of this.all()) device.releaseAll();
-    this.devices.lockKeys?.focusLost();
-  }
-
-  /** The host's lock keys, as the compositor told them. */
-  lockedModifiers(caps: boolean, num: boolean): void {
-    this.devices.lockKeys?.hostHas(caps, num);
-  }
-
-  private relative = false;
-
-  private get pointing(): InputDevice | null {
-    const { mouse } = this.devices;
-    return this.relative ? (mouse ?? this.tablet) : (this.tablet ?? mouse);
-  }
-
-  private *all(): Iterable<InputDevice> {
-    const { keyboard, mouse, touchscreen } = this.devices;
-    for (const device of [keyboard, this.tablet, mouse, touchscreen]) if (device !== null) yield device;
-  }
-}
-
-const WHOLE: OutputPlace = { x: 0, y: 0, width: 1, height: 1 };

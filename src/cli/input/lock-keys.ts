@@ -33,6 +33,11 @@ export class LockKeys {
     this.kept.add(code);
   }
 
+  /** The guest's driver is gone, and so is what was known of the guest. */
+  guestLeft(): void {
+    this.kept.clear();
+  }
+
   /** The keyboard went elsewhere. */
   focusLost(): void {
     this.entered = true;

@@ -115,17 +115,23 @@ export class DmabufImporter {
       return Promise.resolve(null);
     }
     return new Promise((resolve) => {
-      const params = dmabuf.createParams();
+      let params: ZwpLinuxBufferParamsV1 | null = null;
       const settle = (buffer: WlBuffer | null): void => {
         if (!this.pending.delete(settle)) return;
-        if (params.alive) params.destroy();
+        if (params?.alive) params.destroy();
         if (buffer !== null) this.counts.imported++;
         else if (!this.closed) this.counts.refused++;
         resolve(buffer);
       };
       this.pending.add(settle);
-      params.listen({ created: settle, failed: () => settle(null) });
-      ask(params, image);
+      try {
+        params = dmabuf.createParams();
+        params.listen({ created: settle, failed: () => settle(null) });
+        ask(params, image);
+      } catch {
+        // No room for another object, or no descriptor left: the pixels have to go another way.
+        settle(null);
+      }
     });
   }
 

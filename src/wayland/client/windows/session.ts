@@ -103,10 +103,11 @@ export class Session {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof WaylandError)) throw error;
+      const failure = asFailure(error);
+      if (failure === null) throw error;
       // First: what is put away at the end has nothing to send any more, and can't fail again.
       this.display.close();
-      this.end(error);
+      this.end(failure);
     }
   }
 
@@ -125,7 +126,7 @@ export class Session {
       warn: (message) => options.log.warn(message),
     });
     this.bound = { globals, buffers, outputs, seats };
-    display.roundTrip(() => this.handlers.ready());
+    display.roundTrip(() => this.guard(() => this.handlers.ready()));
   }
 
   private viewOf(surface: WlSurface | null): WindowView | null {
@@ -149,4 +150,11 @@ export class Session {
     for (const view of this.views.values()) view.close(true);
     this.views.clear();
   }
+}
+
+/** What ends the connection: its own errors, and those of the system (no descriptor left to send). Null for others. */
+function asFailure(error: unknown): WaylandError | null {
+  if (error instanceof WaylandError) return error;
+  if (!(error instanceof Error && 'syscall' in error)) return null;
+  return new WaylandError('WL_ERR_CONNECTION', error.message, { cause: error });
 }
