@@ -5,9 +5,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { HostCompositor } from './harness/compositor.js';
+import { DrmTest } from './harness/drm-test.js';
 import { BUILTIN, bootMachine, type MachineOptions, withBackEnd, withMachine } from './harness/machine.js';
+import { picture } from './harness/pattern.js';
 import { Qemu } from './harness/qemu.js';
 import { checkCore } from './harness/scenarios.js';
+import { weston } from './harness/weston.js';
 
 const MACHINES: readonly MachineOptions[] = [
   { qemu: '10.0', kernel: '6.1', driver: 'vhost-user-gpu-pci' },
@@ -38,6 +42,26 @@ t.test('launch script', { skip: BUILTIN }, async (t) => {
     await qemu.qmp.command('quit').catch(() => undefined);
     t.same(await qemu.process.exited, { code: 0, signal: null }, 'it ends with its QEMU');
   });
+});
+
+t.test('launch script of window mode', { skip: BUILTIN }, async (t) => {
+  const [width, height] = [640, 480];
+  const compositor = await HostCompositor.start(weston({ version: 'current', width, height }));
+  try {
+    const launcher = ['qemu-configs/window.sh', '--fullscreen', '--memory', '512M'];
+    const launcherEnv = compositor.env;
+    const machine = Qemu.boot({ qemu: '11.1', kernel: '6.12', device: [], launcher, launcherEnv });
+    await withMachine(t, machine, async (qemu) => {
+      const drm = await DrmTest.start(qemu.guest);
+      await drm.mode(0, width, height, 1);
+      await compositor.waitForScreen('launch-script-window', picture(width, height, 1));
+      await drm.quit();
+      await qemu.qmp.command('quit').catch(() => undefined);
+      t.same(await qemu.process.exited, { code: 0, signal: null }, 'it ends with its QEMU');
+    });
+  } finally {
+    await compositor.close();
+  }
 });
 
 t.test('descriptor for libvirt', async (t) => {
