@@ -47,6 +47,8 @@ export interface RunOptions {
   /** Where QEMU finds the shared region as the memory of an ivshmem-plain device. */
   readonly ivshmemPath: string | null;
   readonly contexts: boolean;
+  /** QEMU's display is shown the guest's pages as dma-bufs. */
+  readonly qemuDmabuf: boolean;
   /** null = nothing is forwarded. */
   readonly forward: ForwardOptions | null;
   /** null = no windows. */
@@ -81,6 +83,7 @@ interface RawOptions {
   regionSize: number;
   ivshmem?: string;
   contexts?: boolean;
+  qemuDmabuf?: boolean;
   wayland?: boolean;
   label?: string;
   policy?: string;
@@ -113,7 +116,11 @@ function addRegionOptions(command: Command): Command {
       '--ivshmem <path>',
       'make the shared memory available to QEMU here, for an ivshmem-plain device (QEMU before 11.1)',
     )
-    .option('--contexts', 'offer contexts (cross-domain) to the guest');
+    .option('--contexts', 'offer contexts (cross-domain) to the guest')
+    .option(
+      '--qemu-dmabuf',
+      "let QEMU's display (one with OpenGL; not its screenshots) read the guest's pages as dma-bufs",
+    );
 }
 
 function addForwardOptions(command: Command): Command {
@@ -240,7 +247,7 @@ function forwardOptions(raw: RawOptions): ForwardOptions | null {
 
 /** What is wrong with the options of regions, windows and input together; null when nothing is. */
 function windowMistake(raw: RawOptions): string | null {
-  const { window, regionSize, tabletSocket, mouseSocket, wayland, ivshmem, contexts } = raw;
+  const { window, regionSize, tabletSocket, mouseSocket, wayland, ivshmem, contexts, qemuDmabuf } = raw;
   if (regionSize === 0) {
     const needy = [
       window && '--window',
@@ -250,6 +257,7 @@ function windowMistake(raw: RawOptions): string | null {
     ].find(Boolean);
     if (needy) return `${needy} needs shared memory: --region-size must not be 0.`;
   }
+  if (window && qemuDmabuf) return "--qemu-dmabuf is about QEMU's display: it does not go with --window.";
   if (!window) {
     const { title, appId, fullscreen, pointer } = raw;
     const lost = Object.entries({ title, 'app-id': appId, fullscreen, pointer }).find(
@@ -298,6 +306,7 @@ function interpret(raw: RawOptions): CommandLine {
       regionBytes: raw.regionSize === 0 ? null : raw.regionSize * MIB,
       ivshmemPath: raw.ivshmem ?? null,
       contexts: raw.contexts ?? raw.wayland ?? false,
+      qemuDmabuf: raw.qemuDmabuf ?? false,
       forward: forwardOptions(raw),
       window: windowOptions(raw),
       inputs: {

@@ -102,6 +102,7 @@ export class Service {
       limits: options.limits,
       region: this.region,
       udmabuf: this.udmabuf,
+      qemuDmabuf: options.qemuDmabuf,
       ivshmem: this.ivshmem?.region ?? null,
       contexts: options.contexts ? { channels: this.makeChannels() } : null,
       sinks: this.windows === null ? [] : [this.windows.sink],

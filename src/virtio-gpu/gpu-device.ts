@@ -63,6 +63,11 @@ export interface GpuDeviceOptions {
   readonly region?: SharedRegion | null;
   /** Makes dma-bufs of guest memory; /dev/udmabuf does when absent. */
   readonly udmabuf?: UdmabufExporter;
+  /**
+   * QEMU's display is shown the guest's own pages where they can be a dma-buf, instead of being sent copies: false when
+   * absent. It needs a display of QEMU's with OpenGL; others, and screenshots by QEMU, then stay empty.
+   */
+  readonly qemuDmabuf?: boolean;
   /** The memory of an ivshmem device in the same machine; it stays the caller's. */
   readonly ivshmem?: SharedRegion | null;
   /** Told where the guest has that memory, by guest-physical address; null = nowhere (any more). */
@@ -142,6 +147,7 @@ export class GpuDevice implements VhostUserDevice {
   readonly #outputs: OutputTable;
   readonly #config: ConfigSpace;
   readonly #qemuDisplay: QemuDisplay;
+  readonly #qemuDmabuf: boolean;
   readonly #displayInfo: DisplayInfo;
   readonly #sink: DisplaySink;
   readonly #region: SharedRegion | null;
@@ -164,7 +170,9 @@ export class GpuDevice implements VhostUserDevice {
     this.#channels = options.contexts?.channels ?? null;
     this.#contextLimits = checkedContextLimits(options.contexts?.limits ?? {});
     this.#config = new ConfigSpace(this.#outputs.count, this.#channels === null ? 0 : 1);
-    this.#qemuDisplay = options.qemuDisplay ?? new GpuSocketSink({ log: this.#log });
+    this.#qemuDmabuf = options.qemuDmabuf ?? false;
+    this.#qemuDisplay =
+      options.qemuDisplay ?? new GpuSocketSink({ log: this.#log, dmabuf: this.#qemuDmabuf });
     this.#displayInfo = new DisplayInfo(this.#outputs, this.#qemuDisplay);
     this.#sink = new FanOut([this.#qemuDisplay, ...(options.sinks ?? [])]);
     this.#region = options.region ?? null;
@@ -226,6 +234,7 @@ export class GpuDevice implements VhostUserDevice {
       metrics: this.#metrics,
       region: this.#region,
       dmabufs: this.#udmabuf,
+      showsBackings: this.#qemuDmabuf,
       hostBlobs: this.#hostBlobs,
       channels: this.#channels,
       contextLimits: this.#contextLimits,

@@ -30,6 +30,8 @@ export interface VmParts {
   /** What guest, device and compositor share; null when there is none. */
   readonly region: SharedRegion | null;
   readonly dmabufs: DmabufExporter;
+  /** Displays may see the pages behind 2D resources. */
+  readonly showsBackings: boolean;
   /** Stands in for the contexts; null = it is they. */
   readonly hostBlobs: HostBlobOrigins | null;
   /** Null when contexts are not offered. */
@@ -64,9 +66,10 @@ export class VmState {
     this.account = new HostAccount(parts.limits);
     this.pixelMemory = new PixelMemorySource(this.account, parts.mapMemory, parts.region);
     this.window = new GuestWindow(frontEnd, parts.region);
-    const { limits, metrics, dmabufs } = parts;
+    const { limits, metrics, dmabufs, showsBackings } = parts;
     this.shadows = { memory: frontEnd.memory, pixelMemory: this.pixelMemory, metrics };
-    this.resources = new ResourceTable({ ...this.shadows, limits, account: this.account, dmabufs });
+    const { account } = this;
+    this.resources = new ResourceTable({ ...this.shadows, limits, account, dmabufs, showsBackings });
     this.scanouts = new ScanoutTable(parts.sink);
     this.channels = parts.channels;
     this.contexts = new ContextTable({

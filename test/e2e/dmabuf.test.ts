@@ -17,6 +17,7 @@ interface Measured {
   readonly zeroCopy: Counts;
   readonly copies: Counts;
   readonly after: Counts;
+  readonly qemuDisplay: { readonly bytesSent: number };
 }
 
 /** Of the picture there, and of the rows that it draws again. */
@@ -42,6 +43,8 @@ t.test('guest pages in a window without a copy, and by copies once /dev/udmabuf 
     t.equal(copies.stagedBytes, 0);
     t.ok(after.dmabufFrames > copies.dmabufFrames, 'a dma-buf that exists outlives the device');
     t.equal(after.shadowBytes, copies.shadowBytes);
+    t.match(measured.qemuDisplay, { updatesSent: 0, dmabufScanouts: 1 }, "QEMU's display gets a dma-buf");
+    t.ok(measured.qemuDisplay.bytesSent < 1024, 'and no pixels');
   } finally {
     if (!t.passing()) t.comment(host.consoleLog);
     await host.close();

@@ -20,6 +20,7 @@ t.test('defaults', async (t) => {
       regionBytes: 256 * 2 ** 20,
       ivshmemPath: null,
       contexts: false,
+      qemuDmabuf: false,
       forward: null,
       window: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
@@ -28,6 +29,11 @@ t.test('defaults', async (t) => {
       logFormat: 'text',
     },
   });
+});
+
+t.test("dma-bufs for QEMU's display", async (t) => {
+  t.match(parse('--fd=3', '--qemu-dmabuf'), { action: 'run', options: { qemuDmabuf: true } });
+  t.match(exitOf('--fd=3', '--qemu-dmabuf', '--window'), { code: 2, message: /--window/ });
 });
 
 t.test('an inherited descriptor, several outputs, limits', async (t) => {

@@ -176,7 +176,15 @@ export class RecordingSink implements DisplaySink {
 
 /** A QEMU display that answers when the test says so. */
 export class TestQemuDisplay extends RecordingSink implements QemuDisplay {
-  readonly metrics = { bytesSent: 0, bytesStaged: 0, updatesSent: 0, damageMerged: 0, messages: 0 };
+  readonly metrics = {
+    bytesSent: 0,
+    bytesStaged: 0,
+    updatesSent: 0,
+    damageMerged: 0,
+    messages: 0,
+    dmabufScanouts: 0,
+    dmabufUpdates: 0,
+  };
   modes: DisplayModes | null | Promise<DisplayModes | null> = null;
   edids: Uint8Array | null | Promise<Uint8Array | null> = null;
   ready = false;

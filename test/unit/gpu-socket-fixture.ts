@@ -1,7 +1,14 @@
 /** For the tests of the display socket: pixel buffers that count their references, and QEMU's end. */
-import { type Mapping, mapAnonymous, READABLE, socketPair, type UnixSocket } from 'vhost-user-native';
+import {
+  closeFd,
+  type Mapping,
+  mapAnonymous,
+  READABLE,
+  socketPair,
+  type UnixSocket,
+} from 'vhost-user-native';
 import type { Rect } from '../../src/virtio-gpu/display-sink.js';
-import type { PixelBuffer, PixelHold } from '../../src/virtio-gpu/resource/pixel-buffer.js';
+import type { DmabufExport, PixelBuffer, PixelHold } from '../../src/virtio-gpu/resource/pixel-buffer.js';
 
 /** A buffer of distinguishable pixels; its rows and its start have padding around them. */
 export class TestBuffer implements PixelBuffer {
@@ -14,6 +21,7 @@ export class TestBuffer implements PixelBuffer {
   readonly memory: Mapping;
   readonly bytes: Uint8Array;
   references = 1;
+  exported: DmabufExport | null = null;
 
   constructor(width: number, height: number, format = 1, seed = 1) {
     this.width = width;
@@ -51,8 +59,8 @@ export class TestBuffer implements PixelBuffer {
     return { memory, offsetBytes, strideBytes, regionOffset, release: () => this.release() };
   }
 
-  dmabuf(): null {
-    return null;
+  dmabuf(): DmabufExport | null {
+    return this.exported;
   }
 }
 
@@ -108,6 +116,8 @@ export class FakeQemu {
   readonly messages: Message[] = [];
   readonly surfaces = new Map<number, Surface | null>();
   readonly answers = new Map<number, (payload: Buffer) => Uint8Array | null>();
+  /** Descriptors that came, in their order; nothing takes them out. They are closed at the end. */
+  readonly fds: number[] = [];
   ended = false;
   bytesReceived = 0;
   /** Received and not yet taken apart; joined only when a message is complete. */
@@ -135,6 +145,7 @@ export class FakeQemu {
   /** Reads once, at most `bytes`. */
   readSome(bytes: number): number {
     const received = this.socket.receive(this.chunk.subarray(0, bytes));
+    this.fds.push(...received.fds);
     if (received.bytes === 0) {
       this.ended = true;
       this.stopReading();
@@ -190,6 +201,7 @@ export class FakeQemu {
   close(): void {
     this.socket.close();
     this.far.close();
+    for (const fd of this.fds.splice(0)) closeFd(fd);
   }
 
   /** Finds out how long the next message is, or takes it when that is known. */

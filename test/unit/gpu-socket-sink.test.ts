@@ -53,7 +53,15 @@ t.test('the bytes of the messages', async (t) => {
   t.equal(sink.metrics.bytesSent, qemu.bytesReceived);
   t.same(
     { ...sink.metrics, bytesSent: 0 },
-    { bytesSent: 0, bytesStaged: 0, updatesSent: 2, damageMerged: 0, messages: 7 },
+    {
+      bytesSent: 0,
+      bytesStaged: 0,
+      updatesSent: 2,
+      damageMerged: 0,
+      messages: 7,
+      dmabufScanouts: 0,
+      dmabufUpdates: 0,
+    },
   );
   sink.close();
   buffer.release();

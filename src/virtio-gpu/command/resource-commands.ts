@@ -72,7 +72,13 @@ function attachBacking(vm: VmState, body: ResourceAttachBackingBody, request: Re
 function detachBacking(vm: VmState, body: ResourceBody): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
-  return resource.kind === 'blob' ? IS_A_BLOB : (vm.resources.detachBacking(resource) ?? OK_NODATA);
+  if (resource.kind === 'blob') return IS_A_BLOB;
+  const { showsPages } = resource.buffer;
+  const refused = vm.resources.detachBacking(resource);
+  if (refused !== null) return refused;
+  // The guest does with those pages what it likes from now on: whoever shows them shows our copy instead.
+  if (showsPages) vm.scanouts.announce(resource);
+  return OK_NODATA;
 }
 
 /**
@@ -94,6 +100,7 @@ function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
   const stride = buffer.strideBytes;
   const rowBytes = r.width * BYTES_PER_PIXEL;
   if (offset + (r.height - 1) * stride + rowBytes > table.length) return OFFSET_OUTSIDE;
+  if (offset !== r.y * stride + r.x * BYTES_PER_PIXEL) buffer.hidePages();
   buffer.prepareWrite(r);
   const target = buffer.offsetBytes + r.y * stride + r.x * BYTES_PER_PIXEL;
   if (rowBytes === stride) {

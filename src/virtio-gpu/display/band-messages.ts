@@ -25,6 +25,9 @@ export interface GpuSocketMetrics {
   damageMerged: number;
   /** Begun. */
   messages: number;
+  /** dma-bufs put on scanouts, and their updates. */
+  dmabufScanouts: number;
+  dmabufUpdates: number;
 }
 
 /** A step that sends pixels. */

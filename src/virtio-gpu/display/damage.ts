@@ -50,6 +50,12 @@ export class DamageList {
     return this.rects.shift() ?? null;
   }
 
+  /** Takes all out, as the one rectangle around them; null when there is none. */
+  takeAll(): Rect | null {
+    const [first, ...others] = this.rects.splice(0);
+    return first === undefined ? null : others.reduce(boundingBox, first);
+  }
+
   clear(): void {
     this.rects.length = 0;
   }

@@ -78,6 +78,7 @@ const EDIDS: readonly Topic[] = Array.from({ length: VIRTIO_GPU_MAX_SCANOUTS }, 
 export class Questions {
   private readonly startTimer: StartTimer;
   private readonly onWork: () => void;
+  private readonly usedFeatures: bigint;
   private connected = false;
   private ready = false;
   /** Where GET_PROTOCOL_FEATURES is: to be asked, asked, or answered since the last doubt. */
@@ -94,10 +95,23 @@ export class Questions {
   private readonly current = new Map<string, Question>();
   private readonly answers = new Map<string, Answer>();
 
-  /** `onWork` is called when `next` may have something new. It must not throw. */
-  constructor(options: { readonly startTimer: StartTimer; readonly onWork: () => void }) {
+  /**
+   * `onWork` is called when `next` may have something new. It must not throw. `features` are those that we use besides
+   * EDID where they are offered.
+   */
+  constructor(options: {
+    readonly startTimer: StartTimer;
+    readonly onWork: () => void;
+    readonly features?: bigint;
+  }) {
+    this.usedFeatures = EDID_FEATURE | (options.features ?? 0n);
     this.startTimer = options.startTimer;
     this.onWork = options.onWork;
+  }
+
+  /** What the peer offers; null as long as it has not said so on this connection. */
+  get offered(): bigint | null {
+    return this.features;
   }
 
   connect(): void {
@@ -157,7 +171,7 @@ export class Questions {
     }
     if (this.announceFeatures) {
       this.announceFeatures = false;
-      return encodeSetProtocolFeatures((this.features ?? 0n) & EDID_FEATURE);
+      return encodeSetProtocolFeatures((this.features ?? 0n) & this.usedFeatures);
     }
     if (this.asked !== null) return null;
     this.asked = this.waiting.shift() ?? null;

@@ -1,5 +1,5 @@
 /**
- * Takes QEMU's answers off the stream, which may come in pieces of any size. Only the three answers that are
+ * Takes QEMU's answers off the stream, which may come in pieces of any size. Only the four answers that are
  * known are accepted, each with the one size it has: so a peer can't make this hold more than 1068 bytes, nor
  * lose the place where the next message starts.
  */
@@ -62,7 +62,7 @@ export class AnswerReader {
         const wrong = this.checkHeader(request, flags, size);
         if (wrong !== null) return malformed(wrong);
         this.wanted = GpuMessageHeader.size + size;
-        continue;
+        if (size > 0) continue;
       }
       const wrong = onAnswer(request, this.data.subarray(GpuMessageHeader.size, this.wanted));
       if (wrong !== null) return malformed(wrong);

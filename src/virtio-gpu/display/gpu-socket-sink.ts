@@ -23,11 +23,17 @@ import { BandMessages, type GpuSocketMetrics } from './band-messages.js';
 import { CursorPainter } from './cursor-image.js';
 import { CursorState } from './cursor-state.js';
 import type { DisplayModes } from './display-answers.js';
+import { DMABUF2_FEATURE, DmabufScanouts } from './dmabuf-scanouts.js';
 import { Questions, type StartTimer, startTimer } from './gpu-socket-questions.js';
 import { AnswerReader, type ReadResult } from './gpu-socket-reader.js';
-import { CURSOR_UPDATE_MESSAGE_BYTES, encodeScanoutOff } from './gpu-socket-wire.js';
+import {
+  CURSOR_UPDATE_MESSAGE_BYTES,
+  encodeDmabufOff,
+  encodeScanoutOff,
+  VHOST_USER_GPU_DMABUF_UPDATE,
+} from './gpu-socket-wire.js';
 import { MessageWriter } from './gpu-socket-writer.js';
-import { ScanoutQueue } from './scanout-queue.js';
+import { ScanoutQueue, type ScanoutStep } from './scanout-queue.js';
 
 /**
  * Most bytes of pixels in one message. Cursor and other scanouts wait for the message that is on its way: QEMU
@@ -41,6 +47,8 @@ export interface GpuSocketSinkOptions {
   readonly log: Logger;
   /** At least BAND_BYTES_MIN; BAND_BYTES_DEFAULT when absent. */
   readonly maxBandBytes?: number;
+  /** Whether QEMU's display is known to draw dma-bufs, which then replace pixels where they can; false when absent. */
+  readonly dmabuf?: boolean;
   /** For tests: the clock behind the second that an answer may take. */
   readonly startTimer?: StartTimer;
 }
@@ -62,6 +70,8 @@ export class GpuSocketSink implements DisplaySink {
     updatesSent: 0,
     damageMerged: 0,
     messages: 0,
+    dmabufScanouts: 0,
+    dmabufUpdates: 0,
   };
 
   private readonly log: Logger;
@@ -69,6 +79,7 @@ export class GpuSocketSink implements DisplaySink {
   private readonly painter = new CursorPainter();
   private outputs: readonly Output[] = this.createOutputs();
   private readonly questions: Questions;
+  private readonly dmabufs: DmabufScanouts;
   private readonly reader = new AnswerReader();
   private readonly writer = new MessageWriter();
   private readonly bands: BandMessages;
@@ -80,6 +91,8 @@ export class GpuSocketSink implements DisplaySink {
   private scheduled = false;
   /** Where the round of scanouts goes on. */
   private nextScanout = 0;
+  /** The scanout that had a message last. */
+  private lastScanout = 0;
   /** One line for each connection says that pixels can't be read. */
   private unreadableLogged = false;
   /** The last message was a cursor's: let a scanout have the next one. */
@@ -97,6 +110,12 @@ export class GpuSocketSink implements DisplaySink {
     this.questions = new Questions({
       startTimer: options.startTimer ?? startTimer,
       onWork: () => this.schedule(),
+      features: options.dmabuf ? DMABUF2_FEATURE : 0n,
+    });
+    this.dmabufs = new DmabufScanouts({
+      enabled: options.dmabuf ?? false,
+      offered: () => this.questions.offered,
+      metrics: this.metrics,
     });
   }
 
@@ -130,6 +149,7 @@ export class GpuSocketSink implements DisplaySink {
     for (const { scanout } of this.outputs) scanout.setReading(false);
     this.questions.disconnect();
     socket?.close();
+    this.dmabufs.disconnect();
   }
 
   /** Gives back everything that is held: socket, pixel buffers, timers, memory. As if new after that. */
@@ -168,6 +188,7 @@ export class GpuSocketSink implements DisplaySink {
   setScanout(scanoutId: number, source: ScanoutSource | null): void {
     const isEmpty = source === null || source.rect.width === 0 || source.rect.height === 0;
     this.outputs[scanoutId]?.scanout.show(isEmpty ? null : source);
+    if (isEmpty) this.dmabufs.giveUp(scanoutId);
     this.schedule();
   }
 
@@ -175,6 +196,15 @@ export class GpuSocketSink implements DisplaySink {
     if (this.socket === null) return; // the next one gets everything anyway
     this.metrics.damageMerged += this.outputs[scanoutId]?.scanout.damage(rect) ?? 0;
     this.schedule();
+  }
+
+  whenShown(scanoutId: number, done: () => void): void {
+    const { scanout } = this.outputs[scanoutId] ?? {};
+    const source = scanout?.shown ?? null;
+    // Who gets pixels has a copy of its own.
+    const isDmabuf = this.socket !== null && source !== null && this.dmabufs.exportOf(source) !== null;
+    if (isDmabuf) this.dmabufs.whenDrawn(scanoutId, scanout?.hasWork ?? false, done);
+    else done();
   }
 
   setCursor(scanoutId: number, x: number, y: number, image: CursorImage | null): void {
@@ -224,7 +254,7 @@ export class GpuSocketSink implements DisplaySink {
   private readAnswers(socket: UnixSocket): void {
     let result: ReadResult;
     try {
-      result = this.reader.read(socket, (request, payload) => this.questions.answer(request, payload));
+      result = this.reader.read(socket, (request, payload) => this.takeAnswer(request, payload));
     } catch (error) {
       this.fail(error);
       return;
@@ -233,6 +263,13 @@ export class GpuSocketSink implements DisplaySink {
     if (result.kind === 'end') this.noteClosed();
     else this.log.warn({ why: result.why }, 'display socket closed: QEMU broke its protocol');
     this.detachSocket();
+  }
+
+  private takeAnswer(request: number, payload: Uint8Array): string | null {
+    if (request !== VHOST_USER_GPU_DMABUF_UPDATE) return this.questions.answer(request, payload);
+    const wrong = this.dmabufs.answered();
+    this.schedule();
+    return wrong;
   }
 
   /**
@@ -251,6 +288,7 @@ export class GpuSocketSink implements DisplaySink {
           this.metrics.bytesSent += taken;
           budget -= taken;
         }
+        if (taken < 0) this.dropUnsentFd();
         if (taken < 0 || budget <= 0) {
           this.watch(READABLE | WRITABLE);
           return;
@@ -259,6 +297,13 @@ export class GpuSocketSink implements DisplaySink {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Nobody keeps a descriptor for us until the socket has room: that message is made again then. */
+  private dropUnsentFd(): void {
+    if (!this.writer.hasUnsentFd) return;
+    this.writer.drop();
+    this.outputs[this.lastScanout]?.scanout.retryDmabuf();
   }
 
   /** Writes once; turns to black pixels when those of the message can't be read. */
@@ -308,8 +353,8 @@ export class GpuSocketSink implements DisplaySink {
     return this.beginCursor() || this.beginScanout();
   }
 
-  private begin(message: Uint8Array): void {
-    this.writer.begin(message);
+  private begin(message: Uint8Array, fd: number | null = null): void {
+    this.writer.begin(message, fd);
     this.metrics.messages += 1;
   }
 
@@ -326,13 +371,29 @@ export class GpuSocketSink implements DisplaySink {
     const { outputs } = this;
     for (let i = 0; i < outputs.length; i++) {
       const scanoutId = (this.nextScanout + i) % outputs.length;
-      const step = outputs[scanoutId]?.scanout.take(this.maxBandBytes) ?? null;
+      const step = outputs[scanoutId]?.scanout.take(this.maxBandBytes, this.dmabufs) ?? null;
       if (step === null) continue;
       this.nextScanout = (scanoutId + 1) % outputs.length;
-      if (step.kind === 'off') this.begin(encodeScanoutOff(scanoutId));
-      else this.bands.begin(this.writer, scanoutId, step);
+      this.lastScanout = scanoutId;
+      this.beginStep(scanoutId, step);
       return true;
     }
     return false;
+  }
+
+  private beginStep(scanoutId: number, step: ScanoutStep): void {
+    const { dmabufs } = this;
+    switch (step.kind) {
+      case 'dmabuf':
+        this.begin(dmabufs.scanout(scanoutId, step.source, step.dmabuf), step.dmabuf.fd);
+        return;
+      case 'dmabuf-update':
+        this.begin(dmabufs.update(scanoutId, step.rect));
+        return;
+    }
+    dmabufs.giveUp(scanoutId);
+    if (step.kind === 'dmabuf-off') this.begin(encodeDmabufOff(scanoutId));
+    else if (step.kind === 'off') this.begin(encodeScanoutOff(scanoutId));
+    else this.bands.begin(this.writer, scanoutId, step);
   }
 }

@@ -18,6 +18,8 @@ export interface PixelRows {
 
 export class MessageWriter {
   private head: Uint8Array | null = null;
+  /** Rides on the first byte. */
+  private fd: number | null = null;
   private rows: PixelRows | null = null;
   private buffer: PixelBuffer | null = null;
   /** A row of zeros, which stands in for pixels that can't be read. */
@@ -30,9 +32,13 @@ export class MessageWriter {
     return this.head !== null;
   }
 
-  /** Begins a message. `data` stays as it is until it is sent. */
-  begin(data: Uint8Array): void {
+  /**
+   * Begins a message. `data` stays as it is until it is sent. A descriptor is only lent: one that the first `write`
+   * finds no room for has to be dropped (see `hasUnsentFd`).
+   */
+  begin(data: Uint8Array, fd: number | null = null): void {
     this.head = data;
+    this.fd = fd;
     this.rows = null;
     this.sentBytes = 0;
     this.totalBytes = data.length;
@@ -46,6 +52,7 @@ export class MessageWriter {
     buffer?.retain();
     this.buffer = buffer;
     this.head = head;
+    this.fd = null;
     this.rows = rows;
     this.blank = false;
     this.sentBytes = 0;
@@ -62,8 +69,14 @@ export class MessageWriter {
     const taken = this.offer(socket, head);
     if (taken <= 0) return taken;
     this.sentBytes += taken;
+    this.fd = null;
     if (this.sentBytes === this.totalBytes) this.drop();
     return taken;
+  }
+
+  /** True when the message has a descriptor, and none of it was sent. */
+  get hasUnsentFd(): boolean {
+    return this.fd !== null;
   }
 
   /** True when the message has pixels that black ones could take the place of. */
@@ -90,6 +103,7 @@ export class MessageWriter {
   /** Forgets the message and lets its buffer go. The stream is of no use any more if it was half sent. */
   drop(): void {
     this.head = null;
+    this.fd = null;
     this.rows = null;
     this.releaseBuffer();
   }
@@ -101,7 +115,8 @@ export class MessageWriter {
   }
 
   private offer(socket: UnixSocket, head: Uint8Array): number {
-    const { rows } = this;
+    const { rows, fd } = this;
+    if (fd !== null) return socket.send(head, [fd]);
     if (rows === null) return socket.send(this.sentBytes === 0 ? head : head.subarray(this.sentBytes));
     const { memory, offset, rowBytes, strideBytes } = rows;
     return socket.sendRows(head, this.sentBytes, memory, offset, rowBytes, strideBytes, rows.rows);

@@ -4,6 +4,7 @@
  */
 import type { Rect, ScanoutSource } from '../display-sink.js';
 import { contains, intersect } from '../rect.js';
+import type { DmabufExport } from '../resource/pixel-buffer.js';
 import { BYTES_PER_PIXEL } from '../wire/formats.js';
 import { DamageList } from './damage.js';
 
@@ -12,7 +13,21 @@ export type ScanoutStep =
   /** Turn it off. */
   | { readonly kind: 'off' }
   /** Pixels of this part of the scanout; before them the scanout's size, when `resized`. */
-  | { readonly kind: 'band'; readonly source: ScanoutSource; readonly rect: Rect; readonly resized: boolean };
+  | { readonly kind: 'band'; readonly source: ScanoutSource; readonly rect: Rect; readonly resized: boolean }
+  /** Show this dma-buf. Its descriptor is good until the next command of the guest. */
+  | { readonly kind: 'dmabuf'; readonly source: ScanoutSource; readonly dmabuf: DmabufExport }
+  /** That part of it changed. */
+  | { readonly kind: 'dmabuf-update'; readonly rect: Rect }
+  /** Show a dma-buf no more. */
+  | { readonly kind: 'dmabuf-off' };
+
+/** What dma-bufs a scanout can use at the moment. */
+export interface DmabufRoute {
+  /** The source as a dma-buf; null where it is to be shown as pixels. */
+  exportOf(source: ScanoutSource): DmabufExport | null;
+  /** An update was not answered yet: QEMU may read nothing until then, so nothing is sent after it. */
+  readonly busy: boolean;
+}
 
 /** QEMU may show something of an earlier connection: neither a size nor off. */
 const UNKNOWN = -1;
@@ -22,6 +37,8 @@ export class ScanoutQueue {
   /** The size that QEMU knows: 0 = off. */
   private toldWidth = 0;
   private toldHeight = 0;
+  /** The source whose dma-buf QEMU shows; null = none. */
+  private toldDmabuf: ScanoutSource | 'unknown' | null = null;
   private readonly pending = new DamageList();
   /**
    * The rectangle whose bands are being sent: the part that is left. It is apart from `pending` and never
@@ -29,6 +46,11 @@ export class ScanoutQueue {
    */
   private job: Rect | null = null;
   private isReading = false;
+
+  /** What is to be shown; null = off. */
+  get shown(): ScanoutSource | null {
+    return this.source;
+  }
 
   /** True when there is something to send. */
   get hasWork(): boolean {
@@ -80,8 +102,14 @@ export class ScanoutQueue {
       this.toldWidth = UNKNOWN;
       this.toldHeight = UNKNOWN;
     }
+    if (this.toldDmabuf !== null) this.toldDmabuf = 'unknown';
     this.job = null;
     this.damageAll();
+  }
+
+  /** A 'dmabuf' step could not be carried out: it comes again. */
+  retryDmabuf(): void {
+    this.toldDmabuf = 'unknown';
   }
 
   /**
@@ -89,8 +117,16 @@ export class ScanoutQueue {
    * pixels, but at least one row. QEMU leaves the old picture up until the first pixels after a new size, and
    * it forgets to free a size that no pixels follow: so the two come as one step.
    */
-  take(maxBytes: number): ScanoutStep | null {
+  take(maxBytes: number, route: DmabufRoute | null = null): ScanoutStep | null {
     const { source } = this;
+    const dmabuf = source === null ? null : (route?.exportOf(source) ?? null);
+    if (source !== null && dmabuf !== null) return this.takeDmabuf(source, dmabuf, route?.busy ?? false);
+    if (this.toldDmabuf !== null) {
+      this.toldDmabuf = null;
+      this.job = null;
+      this.damageAll();
+      return { kind: 'dmabuf-off' };
+    }
     if (source === null) {
       if (this.toldWidth === 0) return null;
       this.toldWidth = 0;
@@ -111,8 +147,24 @@ export class ScanoutQueue {
     this.setReading(false);
     this.source = null;
     this.toldWidth = 0;
+    this.toldDmabuf = null;
     this.job = null;
     this.pending.clear();
+  }
+
+  private takeDmabuf(source: ScanoutSource, dmabuf: DmabufExport, busy: boolean): ScanoutStep | null {
+    if (busy) return null;
+    if (this.toldDmabuf !== source) {
+      this.toldDmabuf = source;
+      // Pixels that follow some day need their size again.
+      this.toldWidth = UNKNOWN;
+      this.toldHeight = UNKNOWN;
+      this.job = null;
+      this.damageAll();
+      return { kind: 'dmabuf', source, dmabuf };
+    }
+    const rect = this.pending.takeAll();
+    return rect === null ? null : { kind: 'dmabuf-update', rect };
   }
 
   private damageAll(): void {

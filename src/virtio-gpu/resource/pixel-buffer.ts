@@ -42,7 +42,7 @@ export interface PixelHold {
 
 /** A buffer as a dma-buf. */
 export interface DmabufExport {
-  /** Lent: it is open as long as the buffer exists. */
+  /** Lent: it is open as long as the buffer exists, and its backing. */
   readonly fd: number;
   readonly offsetBytes: number;
   readonly strideBytes: number;

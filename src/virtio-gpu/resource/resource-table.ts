@@ -31,6 +31,8 @@ export interface ResourceParts extends ShadowParts {
   readonly limits: GpuLimits;
   readonly account: HostAccount;
   readonly dmabufs: DmabufExporter;
+  /** Displays may see the pages behind 2D resources, instead of what was transferred from there. */
+  readonly showsBackings: boolean;
 }
 
 export class ResourceTable {
@@ -113,6 +115,7 @@ export class ResourceTable {
     this.#resources.delete(resource.id);
     account.giveEntries(resource.backing?.entries ?? 0);
     if (resource.kind === '2d') {
+      resource.buffer.showPages(null);
       resource.backing?.close();
       resource.buffer.release();
       return;
@@ -131,6 +134,11 @@ export class ResourceTable {
     if (backing === null) return ENTRY_OUTSIDE;
     account.takeEntries(backing.entries);
     resource.backing = backing;
+    const { buffer } = resource;
+    const bytes = buffer.strideBytes * buffer.height;
+    if (this.#parts.showsBackings && backing.bytes >= bytes) {
+      buffer.showPages(new GuestPages(backing, bytes, this.#parts));
+    }
     return null;
   }
 
@@ -139,6 +147,7 @@ export class ResourceTable {
     const { backing } = resource;
     if (backing === null) return NOT_BACKED;
     this.#parts.account.giveEntries(backing.entries);
+    resource.buffer.showPages(null);
     backing.close();
     resource.backing = null;
     return null;

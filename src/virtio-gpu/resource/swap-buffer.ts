@@ -8,7 +8,8 @@ import type { Mapping } from 'vhost-user-native';
 import type { Rect } from '../display-sink.js';
 import type { GpuMetrics } from '../metrics.js';
 import { BYTES_PER_PIXEL, SWIZZLE_IDENTITY } from '../wire/formats.js';
-import type { PixelHold } from './pixel-buffer.js';
+import type { GuestPages } from './guest-pages.js';
+import type { DmabufExport, PixelHold } from './pixel-buffer.js';
 import { type PixelMemory, type PixelMemorySource, pixelBytes } from './pixel-memory.js';
 import type { ShownBuffer } from './shown-buffer.js';
 import { StaleArea } from './stale-area.js';
@@ -58,6 +59,10 @@ export class SwapBuffer implements ShownBuffer {
   readonly #metrics: GpuMetrics;
   readonly #copies: Copy[];
   #latest: Copy;
+  /** Where the guest draws what it transfers to here; null when that can't be shown. */
+  #pages: GuestPages | null = null;
+  /** Whether the pixels lie there as they lie here, as far as transfers tell. */
+  #pagesMatch = true;
   /** Its maker's, those that were retained, and the holds. */
   #references = 1;
 
@@ -129,8 +134,27 @@ export class SwapBuffer implements ShownBuffer {
     });
   }
 
-  dmabuf(): null {
-    return null;
+  /** Lets displays see the guest's pages, or those no more. Takes them over, and closes the ones before. */
+  showPages(pages: GuestPages | null): void {
+    this.#pages?.close();
+    this.#pages = pages;
+    this.#pagesMatch = true;
+  }
+
+  /** Whether displays may see the guest's pages. */
+  get showsPages(): boolean {
+    return this.#pages !== null;
+  }
+
+  /** A transfer showed that the pixels don't lie in the guest's pages as they lie here. */
+  hidePages(): void {
+    this.#pagesMatch = false;
+  }
+
+  dmabuf(): DmabufExport | null {
+    const fd = this.#pagesMatch ? (this.#pages?.dmabuf() ?? null) : null;
+    if (fd === null) return null;
+    return { fd, offsetBytes: 0, strideBytes: this.strideBytes, format: this.format };
   }
 
   /**

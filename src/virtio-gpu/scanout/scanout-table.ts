@@ -42,6 +42,11 @@ export class ScanoutTable {
     return true;
   }
 
+  /** The pixels of the resource are to be looked for anew: tells whatever shows it. */
+  announce(resource: Resource): void {
+    for (const [id, { buffer, rect }] of this.#showing(resource)) this.#sink.setScanout(id, { buffer, rect });
+  }
+
   /** Turns the scanout off; nothing happens when it is off. */
   disable(id: number): void {
     const shown = this.#scanouts[id] ?? null;

@@ -25,7 +25,7 @@ const BYTES = WIDTH * HEIGHT * 4;
 const MiB = 2 ** 20;
 
 /** A guest's framebuffer: every second page of a piece of its memory, from the last to the first. */
-class Framebuffer {
+export class Framebuffer {
   readonly pages: readonly (readonly [address: number, length: number])[];
   private readonly memory: FrontEndMemory;
 
@@ -37,6 +37,14 @@ class Framebuffer {
       { length: count },
       (_, i) => [base + (count - 1 - i) * 2 * pageSize, pageSize] as const,
     );
+  }
+
+  /** All of picture(seed), as the guest's programs see it. */
+  bytesOf(seed: number): Buffer {
+    const words = Uint32Array.from({ length: BYTES / 4 }, (_, i) =>
+      pictureColor(i % WIDTH, Math.floor(i / WIDTH), seed),
+    );
+    return Buffer.from(words.buffer);
   }
 
   /** Draws rows of picture(seed). */

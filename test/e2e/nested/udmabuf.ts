@@ -1,6 +1,6 @@
 /**
  * Runs where /dev/udmabuf is (see harness/nested-host): dma-bufs over shuffled pages of a memfd, first looked at from
- * here, then in a window of a compositor that imports them. Prints what it measured as one line of JSON; an assertion
+ * here, then on a display as QEMU's and in a window of a compositor that imports them. Prints what it measured as one line of JSON; an assertion
  * that fails ends it.
  */
 import { strict as assert } from 'node:assert';
@@ -19,6 +19,7 @@ import {
 import type { DeviceMemory } from 'vhost-user-ts';
 import { UdmabufExporter } from '../../../src/virtio-gpu/index.js';
 import { pictureColor } from '../harness/pattern.js';
+import { checkQemuDisplay } from './dmabuf-qemu.js';
 import { checkWindow } from './dmabuf-window.js';
 
 const WIDTH = 320;
@@ -118,5 +119,6 @@ function checkKernel(memory: Memory): void {
 
 const memory = new Memory();
 checkKernel(memory);
+const qemuDisplay = await checkQemuDisplay();
 const window = await checkWindow();
-console.log(JSON.stringify(window));
+console.log(JSON.stringify({ ...window, qemuDisplay }));
