@@ -74,6 +74,8 @@ export class ScanoutContent implements WindowContent {
   private flushes = 0;
   /** Buffers that the guest drew into while they were shown. */
   private readonly frontDrawn = new WeakSet<PixelBuffer>();
+  /** The guest came back to a buffer before the compositor had let go of it: it waits for nobody. */
+  private overrun = false;
   private closed = false;
 
   constructor(parts: ContentParts) {
@@ -87,11 +89,12 @@ export class ScanoutContent implements WindowContent {
     const size = source?.rect ?? before?.rect;
     if (size === undefined) return;
     const wasReading = this.reading;
+    if (source === null) this.overrun = false;
+    else if (source.buffer !== before?.buffer && this.isOnScreen(source.buffer)) this.overrun = true;
     this.source = source;
     this.flushes = 0;
     this.reading = false;
-    if (source !== null && (this.frontDrawn.has(source.buffer) || !this.dmabufs.isOpen(source)))
-      this.read(source);
+    if (source !== null && (this.needsCopy(source.buffer) || !this.dmabufs.isOpen(source))) this.read(source);
     if (this.staging !== null && (this.staging.width !== size.width || this.staging.height !== size.height)) {
       this.closeStaging();
     }
@@ -114,7 +117,7 @@ export class ScanoutContent implements WindowContent {
     this.staging?.damage(rect);
     // Now, while the guest waits for the answer: a moment later it may be drawing the next picture there. (Guest pages
     // have a copy of the device's own from here on.)
-    if (this.frontDrawn.has(buffer)) {
+    if (this.needsCopy(buffer)) {
       this.read(this.source);
       if (this.isGuests(buffer.regionOffset)) this.stage(this.source);
     }
@@ -159,6 +162,11 @@ export class ScanoutContent implements WindowContent {
     return regionOffset !== null && regionOffset < this.parts.region.windowBytes;
   }
 
+  /** Whether the guest would draw into what the compositor reads. */
+  private needsCopy(buffer: PixelBuffer): boolean {
+    return this.overrun || this.frontDrawn.has(buffer);
+  }
+
   private isOnScreen(buffer: PixelBuffer): boolean {
     for (const each of this.taken) if (each.guestWrites && each.buffer === buffer) return true;
     return false;
@@ -196,7 +204,7 @@ export class ScanoutContent implements WindowContent {
     const hold = buffer.hold();
     const { regionOffset, strideBytes } = hold;
     const guestWrites = this.isGuests(regionOffset);
-    if (regionOffset !== null && !(guestWrites && this.frontDrawn.has(buffer))) {
+    if (regionOffset !== null && !(guestWrites && this.needsCopy(buffer))) {
       const poolOffset = regionOffset + rect.y * strideBytes + rect.x * BYTES_PER_PIXEL;
       // The compositor wants whole rows, the last one included.
       if (poolOffset + rect.height * strideBytes <= this.parts.region.bytes) {

@@ -7,6 +7,9 @@ import { TestProcess } from './processes.js';
 
 const COMMAND = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
+/** A whole line of the log. */
+const STATUS_LINE = /^\{.*"msg":"status"\}$/gm;
+
 export class BackEnd {
   readonly process: TestProcess;
   readonly socketPath: string;
@@ -45,6 +48,15 @@ export class BackEnd {
       throw error;
     }
     return new BackEnd(child, folder, path);
+  }
+
+  /** Its counters, by part (see Service.status). */
+  async status(): Promise<Record<string, Record<string, number>>> {
+    const lines = (): string[] => this.process.output.match(STATUS_LINE) ?? [];
+    const known = lines().length;
+    process.kill(this.process.pid, 'SIGUSR2');
+    while (lines().length === known) await this.process.nextOutput();
+    return JSON.parse(lines().at(-1) as string) as Record<string, Record<string, number>>;
   }
 
   /** Ends it as a service manager would; returns its exit code. */

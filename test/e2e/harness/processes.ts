@@ -74,8 +74,14 @@ export class TestProcess {
       if (this.exit !== null) {
         throw new Error(`${this.name} ended (${JSON.stringify(this.exit)}) before ${pattern}:\n${this.text}`);
       }
-      await new Promise<void>((resolve) => this.listeners.add(resolve));
+      await this.nextOutput();
     }
+  }
+
+  /** Resolves when it writes something, or ends; rejects when it has ended. */
+  async nextOutput(): Promise<void> {
+    if (this.exit !== null) throw new Error(`${this.name} has ended (${JSON.stringify(this.exit)})`);
+    await new Promise<void>((resolve) => this.listeners.add(resolve));
   }
 
   /** Sends the signal and waits for the end. */
