@@ -20,12 +20,41 @@ export interface SwayOptions {
 
 /** Runs a command of sway(5), as a user would bind to a key. */
 export async function swayCommand(compositor: HostCompositor, command: string): Promise<void> {
+  await swaymsg(compositor, command);
+}
+
+/** What sway knows of a window. */
+export interface SwayWindow {
+  readonly name: string;
+  readonly appId: string;
+}
+
+interface SwayNode {
+  readonly name: string | null;
+  readonly app_id?: string | null;
+  readonly pid?: number;
+  readonly nodes: readonly SwayNode[];
+  readonly floating_nodes: readonly SwayNode[];
+}
+
+/** All windows, in the order of their places. */
+export async function swayWindows(compositor: HostCompositor): Promise<readonly SwayWindow[]> {
+  const tree = JSON.parse(await swaymsg(compositor, '-t', 'get_tree', '--raw')) as SwayNode;
+  const windows = (node: SwayNode): SwayWindow[] =>
+    node.pid === undefined
+      ? [...node.nodes, ...node.floating_nodes].flatMap(windows)
+      : [{ name: node.name ?? '', appId: node.app_id ?? '' }];
+  return windows(tree);
+}
+
+async function swaymsg(compositor: HostCompositor, ...message: readonly string[]): Promise<string> {
   const socket = readdirSync(compositor.runtimeFolder).find((name) => name.startsWith('sway-ipc.'));
   if (socket === undefined) throw new Error(`${compositor.name} has no control socket`);
-  const args = ['--socket', join(compositor.runtimeFolder, socket), command];
-  const swaymsg = new TestProcess('swaymsg', 'swaymsg', args, compositor.env);
-  const { code } = await swaymsg.exited;
-  if (code !== 0) throw new Error(`sway does not do "${command}": ${swaymsg.output}`);
+  const args = ['--socket', join(compositor.runtimeFolder, socket), ...message];
+  const program = new TestProcess('swaymsg', 'swaymsg', args, compositor.env);
+  const { code } = await program.exited;
+  if (code !== 0) throw new Error(`sway does not do "${message.join(' ')}": ${program.output}`);
+  return program.output;
 }
 
 /** What is seen where no window is. */

@@ -1,0 +1,313 @@
+/**
+ * Windows of the guest's applications on the host: unmodified programs of Debian, and one of ours whose pictures are
+ * known, through guest proxy, QEMU, device and firewall to sway and weston.
+ */
+import { crc32 } from 'node:zlib';
+import t, { type Test } from 'tap';
+import { closeFd, mapFile } from 'vhost-user-native';
+import { DEFAULT_POLICY, Display, INTERFACES, wl_seat } from '../../src/wayland/index.js';
+import { HostCompositor } from './harness/compositor.js';
+import { type ForwardMachine, GUEST_DISPLAY, withForwardMachine } from './harness/forward-machine.js';
+import { picture, pictureColor } from './harness/pattern.js';
+import { computed, type RgbPicture } from './harness/picture.js';
+import { TestProcess } from './harness/processes.js';
+import { sway, swayWindows } from './harness/sway.js';
+import { VirtualSeat } from './harness/virtual-seat.js';
+import { WaylandTest } from './harness/wayland-test.js';
+import { weston } from './harness/weston.js';
+
+const SIZE = { width: 800, height: 600 };
+const LABEL = 'demo';
+const POLL_MS = 50;
+const TIMEOUT_MS = 60_000;
+
+const KEY_SPACE = 57;
+const KEY_SLASH = 53;
+const KEY_ENTER = 28;
+
+/** Rows of a keyboard, from the code of their first key on. */
+const ROWS: readonly (readonly [number, string])[] = [
+  [16, 'qwertyuiop'],
+  [30, 'asdfghjkl'],
+  [44, 'zxcvbnm'],
+  [KEY_SPACE, ' '],
+  [KEY_SLASH, '/'],
+  [KEY_ENTER, '\n'],
+];
+
+function keysOf(text: string): number[] {
+  return [...text].map((letter) => {
+    const [first, row] = ROWS.find(([, letters]) => letters.includes(letter)) ?? [0, letter];
+    return first + row.indexOf(letter);
+  });
+}
+
+/** Asks again and again until the answer is right: neither compositor nor clipboard tell of their changes. */
+async function until<T>(what: string, ask: () => Promise<T>, right: (answer: T) => boolean): Promise<T> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    const answer = await ask();
+    if (right(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Resolves when sway has windows with these titles, in any order. */
+async function untilWindows(compositor: HostCompositor, ...titles: readonly string[]): Promise<void> {
+  const wanted = JSON.stringify(titles.map((title) => `[${LABEL}] ${title}`).sort());
+  const names = async (): Promise<string[]> => (await swayWindows(compositor)).map(({ name }) => name).sort();
+  await until('windows', names, (found) => JSON.stringify(found) === wanted);
+}
+
+function pixelAt({ width, rgb }: RgbPicture, x: number, y: number): number {
+  const at = (y * width + x) * 3;
+  return ((rgb[at] ?? 0) << 16) | ((rgb[at + 1] ?? 0) << 8) | (rgb[at + 2] ?? 0);
+}
+
+interface DeviceStatus {
+  readonly transferBytes: number;
+  readonly shadowBytes: number;
+  readonly swapBytes: number;
+}
+
+/** What the back-end has counted. */
+async function deviceStatus({ backEnd }: ForwardMachine): Promise<DeviceStatus> {
+  const lines = (): string[] =>
+    backEnd.process.output.split('\n').filter((l) => l.includes('"msg":"status"'));
+  const before = lines().length;
+  process.kill(backEnd.process.pid, 'SIGUSR2');
+  await backEnd.process.waitForOutput(new RegExp(`(?:"msg":"status"[^]*?\n[^]*?){${before + 1}}`));
+  return (JSON.parse(lines().at(-1) ?? '') as { device: DeviceStatus }).device;
+}
+
+/** Opens the program's window; returns when it fills the screen. (sway says that only once it knows the window.) */
+async function openWindow(client: WaylandTest, seed: number, memory: 'shm' | 'shared'): Promise<void> {
+  await client.connect(GUEST_DISPLAY);
+  const { width } = await client.window({ width: 320, height: 200 }, seed, memory);
+  if (width !== SIZE.width) await client.resized();
+}
+
+/** The guest sees what the compositor offers, minus what the policy keeps from it. */
+async function checkGlobals(t: Test, { compositor, programs }: ForwardMachine): Promise<void> {
+  const display = new Display(compositor.connect());
+  await display.sync();
+  const expected: Record<string, number> = { vhost_window_memory_v1: 1 };
+  let removed = 0;
+  for (const { interface: name, version } of display.registry.globals) {
+    const allowed = DEFAULT_POLICY.globals.get(name);
+    // (Offered where guest memory can be made dma-bufs, which depends on the machine.)
+    if (name === 'zwp_linux_dmabuf_v1') continue;
+    if (allowed === undefined) removed++;
+    else expected[name] = Math.min(version, allowed, INTERFACES.get(name)?.version ?? 0);
+  }
+  display.close();
+  const found: Record<string, number> = {};
+  const info = await programs.run('wayland-info');
+  for (const [, name = '', version] of info.matchAll(/^interface: '(\w+)', +version: +(\d+)/gm)) {
+    if (name !== 'zwp_linux_dmabuf_v1') found[name] = Number(version);
+  }
+  t.strictSame(found, expected);
+  t.ok(removed > 5, `${removed} globals are kept from the guest`);
+}
+
+/** Pictures, whole and in part, and in the size that the compositor wants; no byte is copied on the host. */
+async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | 'shared'): Promise<void> {
+  const { compositor, qemu, programs } = machine;
+  const { width, height } = SIZE;
+  const name = `forward-${compositor.name}-${memory}`;
+  const before = await deviceStatus(machine);
+  const client = await WaylandTest.start(qemu.guest);
+  await openWindow(client, 1, memory);
+  await compositor.waitForScreen(`${name}-picture`, picture(width, height, 1));
+  await client.draw(301, 203, 57, 91, 2);
+  await client.draw(10, 20, 30, 40, 3);
+  const seedAt = (x: number, y: number): number => {
+    if (x >= 301 && x < 358 && y >= 203 && y < 294) return 2;
+    return x >= 10 && x < 40 && y >= 20 && y < 60 ? 3 : 1;
+  };
+  const parts = computed(width, height, (x, y) => pictureColor(x, y, seedAt(x, y)));
+  await compositor.waitForScreen(`${name}-parts`, parts);
+  const report = await programs.proxyReport();
+  const zeroCopy = /copied-bytes=0 copied-frames=0 direct-frames=[1-9]/;
+  t.match(report, memory === 'shared' ? zeroCopy : /copied-frames=[1-9]\d* direct-frames=0/);
+  await client.close();
+  await client.quit();
+  const { transferBytes, shadowBytes, swapBytes } = await deviceStatus(machine);
+  const copied = { transferBytes: transferBytes - before.transferBytes, shadowBytes, swapBytes };
+  t.strictSame(copied, { transferBytes: 0, shadowBytes: 0, swapBytes: 0 }, 'nothing is copied on the host');
+}
+
+/** A second window takes half of the screen, and gives it back; both say whose they are. */
+async function checkWindows(t: Test, { compositor, qemu, programs }: ForwardMachine): Promise<void> {
+  const client = await WaylandTest.start(qemu.guest);
+  await openWindow(client, 4, 'shm');
+  const other = await programs.start('weston-simple-shm');
+  t.strictSame(await client.resized(), { width: 400, height: 600 });
+  await compositor.waitForShot((shot) => {
+    for (let y = 0; y < 600; y++) {
+      for (let x = 0; x < 400; x++) {
+        if (pixelAt(shot, x, y) !== pictureColor(x, y, 4)) return `another color at ${x},${y}`;
+      }
+    }
+    return null;
+  });
+  t.strictSame(await swayWindows(compositor), [
+    { name: `[${LABEL}] test window`, appId: `${LABEL}.wayland-test` },
+    { name: `[${LABEL}] simple-shm`, appId: `${LABEL}.org.freedesktop.weston.simple-shm` },
+  ]);
+  await other.kill('KILL');
+  t.strictSame(await client.resized(), SIZE);
+  await compositor.waitForScreen('forward-alone', picture(SIZE.width, SIZE.height, 4));
+  await client.quit();
+  await untilWindows(compositor);
+}
+
+/** The keyboard of the guest's clients is the host's. */
+async function checkKeymap(t: Test, { compositor, qemu }: ForwardMachine): Promise<void> {
+  const display = new Display(compositor.connect());
+  await display.sync();
+  const expected = await new Promise<{ bytes: number; crc: number }>((resolve) => {
+    const keyboard = display.registry.bind(wl_seat, { max: 1 }).getKeyboard();
+    keyboard.listen({
+      keymap: (_format, fd, size) => {
+        const mapping = mapFile(fd, 0, size, { writable: false });
+        closeFd(fd);
+        resolve({ bytes: size, crc: crc32(new Uint8Array(mapping.window(0, size))) });
+      },
+    });
+  });
+  display.close();
+  const client = await WaylandTest.start(qemu.guest);
+  await client.connect(GUEST_DISPLAY);
+  t.strictSame(await client.keymap(), expected);
+  await client.quit();
+}
+
+/** A terminal is typed at. */
+async function checkTerminal(t: Test, machine: ForwardMachine, seat: VirtualSeat): Promise<void> {
+  const { compositor, programs, qemu } = machine;
+  const terminal = await programs.start('weston-terminal');
+  await untilWindows(compositor, 'Wayland Terminal');
+  await seat.type(...keysOf('touch tmp/typed\n'));
+  await qemu.guest.run('until [ -e /clients/tmp/typed ]; do usleep 50000; done');
+  t.pass('what was typed arrived');
+  await terminal.kill();
+  await untilWindows(compositor);
+}
+
+/** Text goes from the guest to the host, and back. */
+async function checkClipboard(t: Test, { compositor, programs }: ForwardMachine): Promise<void> {
+  const paste = async (): Promise<string> => {
+    const program = new TestProcess('wl-paste', 'wl-paste', ['--no-newline'], compositor.env);
+    await program.exited;
+    return program.output;
+  };
+  const copy = await programs.start('wl-copy --foreground from-the-guest');
+  await until('clipboard of the host', paste, (text) => text === 'from-the-guest');
+  t.pass('from the guest to the host');
+  const text = 'from the host: ä€𝄞 '.repeat(2000);
+  const args = ['--foreground', '--type', 'text/plain;charset=utf-8', text];
+  const host = new TestProcess('wl-copy', 'wl-copy', args, compositor.env);
+  await until('clipboard of the host', paste, (found) => found === text);
+  t.equal((await copy.ended()).status, 0, 'the guest has lost the clipboard');
+  t.equal(await programs.run('wl-paste --no-newline'), text.trimEnd());
+  await host.stop();
+}
+
+/** A client that breaks the protocol is cut off; the others don't notice. */
+async function checkViolations(t: Test, machine: ForwardMachine): Promise<void> {
+  const { compositor, programs, qemu, backEnd } = machine;
+  const other = await programs.start('weston-simple-shm');
+  await untilWindows(compositor, 'simple-shm');
+  const client = await WaylandTest.start(qemu.guest);
+  for (const [what, complaint] of [
+    ['object', /invalid object/],
+    ['role', /role/],
+  ] as const) {
+    await client.connect(GUEST_DISPLAY);
+    await client.window(SIZE, 5, 'shm');
+    await untilWindows(compositor, 'simple-shm', 'test window');
+    t.match(await client.violate(what), complaint);
+    await untilWindows(compositor, 'simple-shm');
+  }
+  t.match(backEnd.process.output, /forwarded client demo\/client \d+: .*role/, 'the log names the rule');
+  await client.quit();
+  const shot = await compositor.screenshot();
+  await compositor.waitForShot((next) => (Buffer.compare(next.rgb, shot.rgb) === 0 ? 'it stopped' : null));
+  await other.kill();
+  await untilWindows(compositor);
+}
+
+/** Whoever ends, nothing stays behind, and what comes after works. */
+async function checkEnds(t: Test, machine: ForwardMachine): Promise<void> {
+  const { compositor, programs, qemu } = machine;
+  const first = await programs.start('weston-simple-shm');
+  await untilWindows(compositor, 'simple-shm');
+  await programs.endProxy('KILL');
+  await untilWindows(compositor);
+  await first.ended();
+  t.pass('the proxy was killed');
+  await programs.startProxy();
+  const second = await programs.start('weston-simple-shm');
+  await untilWindows(compositor, 'simple-shm');
+  await compositor.kill();
+  await second.ended();
+  t.pass('the compositor was killed');
+  await compositor.start();
+  const client = await WaylandTest.start(qemu.guest);
+  await openWindow(client, 6, 'shared');
+  await compositor.waitForScreen('forward-again', picture(SIZE.width, SIZE.height, 6));
+  await client.quit();
+}
+
+type Check = (t: Test, machine: ForwardMachine) => Promise<void>;
+
+/** Each as a subtest, up to the first that fails: what it leaves behind would be in the way of the others. */
+async function run(t: Test, machine: ForwardMachine, checks: Readonly<Record<string, Check>>): Promise<void> {
+  for (const [name, check] of Object.entries(checks)) {
+    if (!t.passing()) return;
+    await t.test(name, (t) => check(t, machine));
+  }
+}
+
+t.test('Linux 6.12, sway', async (t) => {
+  const compositor = await HostCompositor.start(sway(SIZE));
+  try {
+    const options = { compositor, kernel: '6.12', options: [`--label=${LABEL}`] } as const;
+    await withForwardMachine(t, options, async (machine) => {
+      await run(t, machine, {
+        globals: checkGlobals,
+        pictures: (t) => checkPictures(t, machine, 'shm'),
+        'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
+        windows: checkWindows,
+      });
+      // From here on the pointer is on the screen.
+      const seat = await VirtualSeat.plugIn(compositor);
+      await run(t, machine, {
+        keymap: checkKeymap,
+        terminal: (t) => checkTerminal(t, machine, seat),
+        clipboard: checkClipboard,
+        violations: checkViolations,
+        ends: checkEnds,
+      });
+      seat.unplug();
+    });
+  } finally {
+    await compositor.close();
+  }
+});
+
+t.test('Linux 6.1, a current weston', async (t) => {
+  const compositor = await HostCompositor.start(weston({ version: 'current', ...SIZE }));
+  try {
+    await withForwardMachine(t, { compositor, kernel: '6.1' }, async (machine) => {
+      await run(t, machine, {
+        pictures: (t) => checkPictures(t, machine, 'shm'),
+        'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
+      });
+    });
+  } finally {
+    await compositor.close();
+  }
+});
