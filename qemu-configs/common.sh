@@ -40,9 +40,10 @@ start_backend() {
   folder=$(mktemp -d)
   read -ra options <<<"${BACKEND_OPTIONS:-}"
   [[ ${backend[0]} != *.js ]] || backend=(node "${backend[@]}")
-  # The back-end says "listening" on stderr, once its other sockets are there.
+  # The back-end says "listening" on stderr, once its other sockets are there. It is in a session of its own: the
+  # terminal's Ctrl-C is QEMU's, which would complain about a back-end that goes before it.
   mkfifo "$folder/log"
-  "${backend[@]}" "--socket-path=$folder/gpu.sock" "${@//FOLDER/$folder}" "${options[@]}" 2>"$folder/log" &
+  setsid "${backend[@]}" "--socket-path=$folder/gpu.sock" "${@//FOLDER/$folder}" "${options[@]}" 2>"$folder/log" &
   backend_pid=$!
   trap finish EXIT
   trap 'exit 143' TERM
@@ -75,7 +76,9 @@ run_qemu() {
     -vga none -chardev "socket,id=gpu-socket,path=$folder/gpu.sock" "$@" "${boot[@]}" "${rest[@]}" &
   qemu_pid=$!
   # shellcheck disable=SC2064
-  trap "kill $qemu_pid 2>/dev/null; wait $qemu_pid; exit 143" TERM INT
+  trap "kill $qemu_pid 2>/dev/null; wait $qemu_pid; exit 143" TERM
+  # shellcheck disable=SC2064
+  trap "kill $qemu_pid 2>/dev/null; wait $qemu_pid; exit 130" INT
   wait "$qemu_pid" || status=$?
   exit "$status"
 }
