@@ -38,6 +38,9 @@ export interface ScanoutWindowsOptions {
   onClose(output: number): void;
 }
 
+/** From the host's icon theme (freedesktop's icon naming specification). */
+const ICON = 'computer';
+
 interface Screen {
   readonly content: ScanoutContent;
   readonly window: HostWindow;
@@ -102,6 +105,7 @@ export class ScanoutWindows implements DisplaySink {
     const window: HostWindow = system.createWindow({
       title: output === 0 ? title : `${title} (${output + 1})`,
       content,
+      icon: ICON,
       input: this.options.input(output),
       fullscreen,
       onResize: (width, height) => this.options.onResize(output, width, height),
