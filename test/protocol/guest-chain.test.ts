@@ -2,6 +2,7 @@
  * The whole way of a window in one process, but for the virtual machine: a client, the guest proxy, a driver over the
  * front-end double, the device with its contexts, the firewall, and weston.
  */
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,8 @@ class Chain {
   readonly log: { message: string; fields: LogFields }[] = [];
   readonly warnings: string[] = [];
   readonly env: NodeJS.ProcessEnv;
+  /** Told of each line of the log. */
+  private readonly logged = new EventEmitter();
   private readonly region = SharedRegion.create({ windowBytes: 16384 * pageSize, hostBytes: 0 });
   private readonly folder = mkdtempSync(join(tmpdir(), 'chain-'));
   private readonly listening: Listening;
@@ -64,6 +67,7 @@ class Chain {
     this.listening = listen({ kind: 'socket', name: 'guest' }, env);
     const note = (fields: LogFields, message: string): void => {
       this.log.push({ message, fields });
+      this.logged.emit('line');
     };
     const log = { debug: note, info: note, warn: note, error: note };
     this.server = new GuestProxyServer(this.listening.listeners, { openGpu: () => this.driver.open(), log });
@@ -88,7 +92,7 @@ class Chain {
   async gone(): Promise<LogFields> {
     const find = (): LogFields | undefined =>
       this.log.find(({ message }) => message === 'client left')?.fields;
-    while (find() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (find() === undefined) await once(this.logged, 'line');
     return find() ?? {};
   }
 
