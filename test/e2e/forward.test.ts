@@ -4,14 +4,14 @@
  */
 import { crc32 } from 'node:zlib';
 import t, { type Test } from 'tap';
-import { closeFd, mapFile } from 'vhost-user-native';
-import { DEFAULT_POLICY, Display, INTERFACES, wl_seat } from '../../src/wayland/index.js';
+import { closeFd, mapFile, type UnixSocket } from 'vhost-user-native';
+import { DEFAULT_POLICY, Display, INTERFACES, SecurityContext, wl_seat } from '../../src/wayland/index.js';
 import { HostCompositor } from './harness/compositor.js';
 import { type ForwardMachine, GUEST_DISPLAY, withForwardMachine } from './harness/forward-machine.js';
 import { picture, pictureColor } from './harness/pattern.js';
 import { computed, type RgbPicture } from './harness/picture.js';
 import { TestProcess } from './harness/processes.js';
-import { sway, swayWindows } from './harness/sway.js';
+import { sway, swaySandboxes, swayWindows } from './harness/sway.js';
 import { VirtualSeat } from './harness/virtual-seat.js';
 import { WaylandTest } from './harness/wayland-test.js';
 import { weston } from './harness/weston.js';
@@ -90,7 +90,10 @@ async function openWindow(client: WaylandTest, seed: number, memory: 'shm' | 'sh
 
 /** The guest sees what the compositor offers, minus what the policy keeps from it. */
 async function checkGlobals(t: Test, { compositor, programs }: ForwardMachine): Promise<void> {
-  const display = new Display(compositor.connect());
+  // (Where it has security contexts, that is where clients of the guest are.)
+  const connect = (): UnixSocket => compositor.connect();
+  const context = await SecurityContext.create({ connect, appId: LABEL, instanceId: 'globals' });
+  const display = new Display(context === null ? connect() : context.connect());
   await display.sync();
   const expected: Record<string, number> = { vhost_window_memory_v1: 1 };
   let removed = 0;
@@ -102,13 +105,14 @@ async function checkGlobals(t: Test, { compositor, programs }: ForwardMachine): 
     else expected[name] = Math.min(version, allowed, INTERFACES.get(name)?.version ?? 0);
   }
   display.close();
+  context?.close();
   const found: Record<string, number> = {};
   const info = await programs.run('wayland-info');
   for (const [, name = '', version] of info.matchAll(/^interface: '(\w+)', +version: +(\d+)/gm)) {
     if (name !== 'zwp_linux_dmabuf_v1') found[name] = Number(version);
   }
   t.strictSame(found, expected);
-  t.ok(removed > 5, `${removed} globals are kept from the guest`);
+  if (context === null) t.ok(removed > 5, `${removed} globals are kept from the guest`);
 }
 
 /** Pictures, whole and in part, and in the size that the compositor wants; no byte is copied on the host. */
@@ -298,13 +302,30 @@ t.test('Linux 6.12, sway', async (t) => {
   }
 });
 
-t.test('Linux 6.1, a current weston', async (t) => {
+/** sway says which windows come out of a security context, and of which VM's. */
+async function checkSandbox(t: Test, { compositor, qemu }: ForwardMachine): Promise<void> {
+  const client = await WaylandTest.start(qemu.guest);
+  await openWindow(client, 7, 'shm');
+  const [sandbox] = await swaySandboxes(compositor);
+  t.match(sandbox, { engine: 'vhost-user-gpu-ts', appId: LABEL, instanceId: /^[0-9a-f-]{36}$/ });
+  await client.quit();
+  await untilWindows(compositor);
+}
+
+t.test('Linux 6.1, a current weston, then a current sway', async (t) => {
   const compositor = await HostCompositor.start(weston({ version: 'current', ...SIZE }));
   try {
-    await withForwardMachine(t, { compositor, kernel: '6.1' }, async (machine) => {
+    const options = { compositor, kernel: '6.1', options: [`--label=${LABEL}`] } as const;
+    await withForwardMachine(t, options, async (machine) => {
       await run(t, machine, {
         pictures: (t) => checkPictures(t, machine, 'shm'),
         'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
+      });
+      await compositor.become(sway({ version: 'current', ...SIZE }));
+      await run(t, machine, {
+        'globals in a security context': checkGlobals,
+        'pictures on sway': (t) => checkPictures(t, machine, 'shared'),
+        'security context': checkSandbox,
       });
     });
   } finally {

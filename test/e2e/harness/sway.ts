@@ -1,7 +1,8 @@
 /**
  * sway as the host's compositor: the one that is built on wlroots, where programs can be given a keyboard and a pointer
- * (see virtual-seat.ts).
+ * (see virtual-seat.ts). Debian 12's, or a current one out of a cached tree (scripts/sway-tree).
  */
+import { execFileSync } from 'node:child_process';
 import { chownSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompositorProgram, HostCompositor } from './compositor.js';
@@ -9,6 +10,8 @@ import { decodePpm, type RgbPicture } from './picture.js';
 import { TestProcess } from './processes.js';
 
 export interface SwayOptions {
+  /** Default Debian 12's. The current one has security contexts. */
+  readonly version?: '1.7' | 'current';
   /** Of its only output, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -29,9 +32,19 @@ export interface SwayWindow {
   readonly appId: string;
 }
 
+/** What a current sway knows of the security context that a window came through; null where there is none. */
+export interface SwaySandbox {
+  readonly engine: string | null;
+  readonly appId: string | null;
+  readonly instanceId: string | null;
+}
+
 interface SwayNode {
   readonly name: string | null;
   readonly app_id?: string | null;
+  readonly sandbox_engine?: string | null;
+  readonly sandbox_app_id?: string | null;
+  readonly sandbox_instance_id?: string | null;
   readonly pid?: number;
   readonly nodes: readonly SwayNode[];
   readonly floating_nodes: readonly SwayNode[];
@@ -39,11 +52,24 @@ interface SwayNode {
 
 /** All windows, in the order of their places. */
 export async function swayWindows(compositor: HostCompositor): Promise<readonly SwayWindow[]> {
+  const nodes = await windowNodes(compositor);
+  return nodes.map((node) => ({ name: node.name ?? '', appId: node.app_id ?? '' }));
+}
+
+/** Of all windows, in the same order. */
+export async function swaySandboxes(compositor: HostCompositor): Promise<readonly SwaySandbox[]> {
+  const nodes = await windowNodes(compositor);
+  return nodes.map((node) => ({
+    engine: node.sandbox_engine ?? null,
+    appId: node.sandbox_app_id ?? null,
+    instanceId: node.sandbox_instance_id ?? null,
+  }));
+}
+
+async function windowNodes(compositor: HostCompositor): Promise<readonly SwayNode[]> {
   const tree = JSON.parse(await swaymsg(compositor, '-t', 'get_tree', '--raw')) as SwayNode;
-  const windows = (node: SwayNode): SwayWindow[] =>
-    node.pid === undefined
-      ? [...node.nodes, ...node.floating_nodes].flatMap(windows)
-      : [{ name: node.name ?? '', appId: node.app_id ?? '' }];
+  const windows = (node: SwayNode): SwayNode[] =>
+    node.pid === undefined ? [...node.nodes, ...node.floating_nodes].flatMap(windows) : [node];
   return windows(tree);
 }
 
@@ -60,12 +86,13 @@ async function swaymsg(compositor: HostCompositor, ...message: readonly string[]
 /** What is seen where no window is. */
 export const BACKGROUND = '#204060';
 
-/** sway does not run as root: who is root becomes this user. */
+/** sway 1.7 does not run as root: who is root becomes this user. */
 const NOBODY = 65534;
 
 /** Windows are tiled, without borders: the only one fills the output. */
 export function sway(options: SwayOptions): CompositorProgram {
-  const { width, height, scale = 1, pointer = false } = options;
+  const { version = '1.7', width, height, scale = 1, pointer = false } = options;
+  const current = version === 'current';
   const config = [
     `output HEADLESS-1 resolution ${width}x${height} scale ${scale}`,
     `output * bg ${BACKGROUND} solid_color`,
@@ -78,27 +105,39 @@ export function sway(options: SwayOptions): CompositorProgram {
     'exec echo sway is ready',
   ];
   return {
-    name: 'sway',
+    name: current ? 'sway current' : 'sway',
     readyOutput: /sway is ready/,
-    start: (folder, env) => start(folder, env, config.join('\n')),
+    start: (folder, env) => {
+      writeFileSync(join(folder, CONFIG), `${config.join('\n')}\n`);
+      return current ? startCurrent(folder, env) : startDebian(folder, env);
+    },
     screenshot: (folder, env) => screenshot(pointer ? ['-c'] : [], folder, env),
   };
 }
 
-function start(folder: string, env: NodeJS.ProcessEnv, config: string): TestProcess {
-  const file = join(folder, 'sway-config');
-  writeFileSync(file, `${config}\n`);
-  const headless = { WLR_BACKENDS: 'headless', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' };
-  const command = ['sway', '--config', file];
+const CONFIG = 'sway-config';
+const HEADLESS = { WLR_BACKENDS: 'headless', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' };
+
+function startCurrent(folder: string, env: NodeJS.ProcessEnv): TestProcess {
+  const programs = execFileSync('scripts/sway-tree', {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+  const args = ['--config', join(folder, CONFIG)];
+  return new TestProcess('sway', join(programs, 'sway'), args, { ...env, ...HEADLESS });
+}
+
+function startDebian(folder: string, env: NodeJS.ProcessEnv): TestProcess {
+  const command = ['sway', '--config', join(folder, CONFIG)];
   if (process.getuid?.() === 0) {
     chownSync(folder, NOBODY, NOBODY);
     // A change of user would undo what ends the process with us: it comes first.
     const user = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'];
     command.unshift(...user, 'setpriv', '--pdeathsig', 'KILL');
-    return new TestProcess('sway', 'setpriv', command, { ...env, ...headless });
+    return new TestProcess('sway', 'setpriv', command, { ...env, ...HEADLESS });
   }
   const [program = '', ...args] = command;
-  return new TestProcess('sway', program, args, { ...env, ...headless });
+  return new TestProcess('sway', program, args, { ...env, ...HEADLESS });
 }
 
 async function screenshot(
