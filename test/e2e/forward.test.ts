@@ -6,79 +6,32 @@ import { crc32 } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { closeFd, mapFile, type UnixSocket } from 'vhost-user-native';
 import { DEFAULT_POLICY, Display, INTERFACES, SecurityContext, wl_seat } from '../../src/wayland/index.js';
+import { copyToClipboard, untilClipboard } from './harness/clipboard.js';
 import { HostCompositor } from './harness/compositor.js';
-import { type ForwardMachine, GUEST_DISPLAY, withForwardMachine } from './harness/forward-machine.js';
+import {
+  type ForwardMachine,
+  GUEST_DISPLAY,
+  hostCopies,
+  runChecks,
+  withForwardMachine,
+} from './harness/forward-machine.js';
+import { keysOf } from './harness/keys.js';
 import { picture, pictureColor } from './harness/pattern.js';
-import { computed, type RgbPicture } from './harness/picture.js';
-import { TestProcess } from './harness/processes.js';
-import { sway, swaySandboxes, swayWindows } from './harness/sway.js';
+import { computed, pixelAt } from './harness/picture.js';
+import { sway, swaySandboxes, swayWindows, untilSwayWindows } from './harness/sway.js';
 import { VirtualSeat } from './harness/virtual-seat.js';
 import { WaylandTest } from './harness/wayland-test.js';
 import { weston } from './harness/weston.js';
 
 const SIZE = { width: 800, height: 600 };
 const LABEL = 'demo';
-const POLL_MS = 50;
-const TIMEOUT_MS = 60_000;
 
-const KEY_SPACE = 57;
-const KEY_SLASH = 53;
-const KEY_ENTER = 28;
-
-/** Rows of a keyboard, from the code of their first key on. */
-const ROWS: readonly (readonly [number, string])[] = [
-  [16, 'qwertyuiop'],
-  [30, 'asdfghjkl'],
-  [44, 'zxcvbnm'],
-  [KEY_SPACE, ' '],
-  [KEY_SLASH, '/'],
-  [KEY_ENTER, '\n'],
-];
-
-function keysOf(text: string): number[] {
-  return [...text].map((letter) => {
-    const [first, row] = ROWS.find(([, letters]) => letters.includes(letter)) ?? [0, letter];
-    return first + row.indexOf(letter);
-  });
-}
-
-/** Asks again and again until the answer is right: neither compositor nor clipboard tell of their changes. */
-async function until<T>(what: string, ask: () => Promise<T>, right: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + TIMEOUT_MS;
-  for (;;) {
-    const answer = await ask();
-    if (right(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-/** Resolves when sway has windows with these titles, in any order. */
-async function untilWindows(compositor: HostCompositor, ...titles: readonly string[]): Promise<void> {
-  const wanted = JSON.stringify(titles.map((title) => `[${LABEL}] ${title}`).sort());
-  const names = async (): Promise<string[]> => (await swayWindows(compositor)).map(({ name }) => name).sort();
-  await until('windows', names, (found) => JSON.stringify(found) === wanted);
-}
-
-function pixelAt({ width, rgb }: RgbPicture, x: number, y: number): number {
-  const at = (y * width + x) * 3;
-  return ((rgb[at] ?? 0) << 16) | ((rgb[at + 1] ?? 0) << 8) | (rgb[at + 2] ?? 0);
-}
-
-interface DeviceStatus {
-  readonly transferBytes: number;
-  readonly shadowBytes: number;
-  readonly swapBytes: number;
-}
-
-/** What the back-end has counted. */
-async function deviceStatus({ backEnd }: ForwardMachine): Promise<DeviceStatus> {
-  const lines = (): string[] =>
-    backEnd.process.output.split('\n').filter((l) => l.includes('"msg":"status"'));
-  const before = lines().length;
-  process.kill(backEnd.process.pid, 'SIGUSR2');
-  await backEnd.process.waitForOutput(new RegExp(`(?:"msg":"status"[^]*?\n[^]*?){${before + 1}}`));
-  return (JSON.parse(lines().at(-1) ?? '') as { device: DeviceStatus }).device;
+/** Resolves when sway has windows of the guest with these titles, and no others. */
+function untilWindows(compositor: HostCompositor, ...titles: readonly string[]): Promise<void> {
+  return untilSwayWindows(
+    compositor,
+    titles.map((title) => `[${LABEL}] ${title}`),
+  );
 }
 
 /** Opens the program's window; returns when it fills the screen. (sway says that only once it knows the window.) */
@@ -120,7 +73,7 @@ async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | '
   const { compositor, qemu, programs } = machine;
   const { width, height } = SIZE;
   const name = `forward-${compositor.name}-${memory}`;
-  const before = await deviceStatus(machine);
+  const before = await hostCopies(machine);
   const client = await WaylandTest.start(qemu.guest);
   await openWindow(client, 1, memory);
   await compositor.waitForScreen(`${name}-picture`, picture(width, height, 1));
@@ -137,9 +90,8 @@ async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | '
   t.match(report, memory === 'shared' ? zeroCopy : /copied-frames=[1-9]\d* direct-frames=0/);
   await client.close();
   await client.quit();
-  const { transferBytes, shadowBytes, swapBytes } = await deviceStatus(machine);
-  const copied = { transferBytes: transferBytes - before.transferBytes, shadowBytes, swapBytes };
-  t.strictSame(copied, { transferBytes: 0, shadowBytes: 0, swapBytes: 0 }, 'nothing is copied on the host');
+  const none = { ...before, shadowBytes: 0, swapBytes: 0 };
+  t.strictSame(await hostCopies(machine), none, 'nothing is copied on the host');
 }
 
 /** A second window takes half of the screen, and gives it back; both say whose they are. */
@@ -202,18 +154,11 @@ async function checkTerminal(t: Test, machine: ForwardMachine, seat: VirtualSeat
 
 /** Text goes from the guest to the host, and back. */
 async function checkClipboard(t: Test, { compositor, programs }: ForwardMachine): Promise<void> {
-  const paste = async (): Promise<string> => {
-    const program = new TestProcess('wl-paste', 'wl-paste', ['--no-newline'], compositor.env);
-    await program.exited;
-    return program.output;
-  };
   const copy = await programs.start('wl-copy --foreground from-the-guest');
-  await until('clipboard of the host', paste, (text) => text === 'from-the-guest');
+  await untilClipboard(compositor, 'from-the-guest');
   t.pass('from the guest to the host');
   const text = 'from the host: ä€𝄞 '.repeat(2000);
-  const args = ['--foreground', '--type', 'text/plain;charset=utf-8', text];
-  const host = new TestProcess('wl-copy', 'wl-copy', args, compositor.env);
-  await until('clipboard of the host', paste, (found) => found === text);
+  const host = await copyToClipboard(compositor, text);
   t.equal((await copy.ended()).status, 0, 'the guest has lost the clipboard');
   t.equal(await programs.run('wl-paste --no-newline'), text.trimEnd());
   await host.stop();
@@ -265,22 +210,12 @@ async function checkEnds(t: Test, machine: ForwardMachine): Promise<void> {
   await client.quit();
 }
 
-type Check = (t: Test, machine: ForwardMachine) => Promise<void>;
-
-/** Each as a subtest, up to the first that fails: what it leaves behind would be in the way of the others. */
-async function run(t: Test, machine: ForwardMachine, checks: Readonly<Record<string, Check>>): Promise<void> {
-  for (const [name, check] of Object.entries(checks)) {
-    if (!t.passing()) return;
-    await t.test(name, (t) => check(t, machine));
-  }
-}
-
 t.test('Linux 6.12, sway', async (t) => {
   const compositor = await HostCompositor.start(sway(SIZE));
   try {
     const options = { compositor, kernel: '6.12', options: [`--label=${LABEL}`] } as const;
     await withForwardMachine(t, options, async (machine) => {
-      await run(t, machine, {
+      await runChecks(t, machine, {
         globals: checkGlobals,
         pictures: (t) => checkPictures(t, machine, 'shm'),
         'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
@@ -288,7 +223,7 @@ t.test('Linux 6.12, sway', async (t) => {
       });
       // From here on the pointer is on the screen.
       const seat = await VirtualSeat.plugIn(compositor);
-      await run(t, machine, {
+      await runChecks(t, machine, {
         keymap: checkKeymap,
         terminal: (t) => checkTerminal(t, machine, seat),
         clipboard: checkClipboard,
@@ -317,12 +252,12 @@ t.test('Linux 6.1, a current weston, then a current sway', async (t) => {
   try {
     const options = { compositor, kernel: '6.1', options: [`--label=${LABEL}`] } as const;
     await withForwardMachine(t, options, async (machine) => {
-      await run(t, machine, {
+      await runChecks(t, machine, {
         pictures: (t) => checkPictures(t, machine, 'shm'),
         'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
       });
       await compositor.become(sway({ version: 'current', ...SIZE }));
-      await run(t, machine, {
+      await runChecks(t, machine, {
         'globals in a security context': checkGlobals,
         'pictures on sway': (t) => checkPictures(t, machine, 'shared'),
         'security context': checkSandbox,

@@ -134,6 +134,38 @@ function inTree(command: string): string {
   return `chroot /clients ${ENV} sh -c 'exec ${command.replaceAll("'", "'\\''")}'`;
 }
 
+/** Bytes of pixels that the back-end has copied so far, by what it did that for. */
+export interface HostCopies {
+  readonly transferBytes: number;
+  readonly shadowBytes: number;
+  readonly swapBytes: number;
+}
+
+export async function hostCopies({ backEnd }: ForwardMachine): Promise<HostCopies> {
+  const lines = (): string[] =>
+    backEnd.process.output.split('\n').filter((l) => l.includes('"msg":"status"'));
+  const before = lines().length;
+  process.kill(backEnd.process.pid, 'SIGUSR2');
+  await backEnd.process.waitForOutput(new RegExp(`(?:"msg":"status"[^]*?\n[^]*?){${before + 1}}`));
+  const { device } = JSON.parse(lines().at(-1) ?? '') as { device: HostCopies };
+  const { transferBytes, shadowBytes, swapBytes } = device;
+  return { transferBytes, shadowBytes, swapBytes };
+}
+
+export type ForwardCheck = (t: Test, machine: ForwardMachine) => Promise<void>;
+
+/** Each as a subtest, up to the first that fails: what it leaves behind would be in the way of the others. */
+export async function runChecks(
+  t: Test,
+  machine: ForwardMachine,
+  checks: Readonly<Record<string, ForwardCheck>>,
+): Promise<void> {
+  for (const [name, check] of Object.entries(checks)) {
+    if (!t.passing()) return;
+    await t.test(name, (t) => check(t, machine));
+  }
+}
+
 /** Runs `body` with the booted machine, its proxy running; shows the logs of all that took part when it failed. */
 export async function withForwardMachine(
   t: Test,

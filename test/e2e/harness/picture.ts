@@ -45,6 +45,12 @@ export function computed(width: number, height: number, color: (x: number, y: nu
   return { width, height, rgb };
 }
 
+/** 0xRRGGBB. */
+export function pixelAt({ width, rgb }: RgbPicture, x: number, y: number): number {
+  const at = (y * width + x) * 3;
+  return ((rgb[at] ?? 0) << 16) | ((rgb[at + 1] ?? 0) << 8) | (rgb[at + 2] ?? 0);
+}
+
 /** null when both are equal; otherwise what differs, in words. */
 export function difference(actual: RgbPicture, expected: RgbPicture): string | null {
   if (actual.width !== expected.width || actual.height !== expected.height) {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { CompositorProgram, HostCompositor } from './compositor.js';
 import { decodePpm, type RgbPicture } from './picture.js';
 import { TestProcess } from './processes.js';
+import { until } from './until.js';
 
 export interface SwayOptions {
   /** Default Debian 12's. The current one has security contexts. */
@@ -71,6 +72,13 @@ async function windowNodes(compositor: HostCompositor): Promise<readonly SwayNod
   const windows = (node: SwayNode): SwayNode[] =>
     node.pid === undefined ? [...node.nodes, ...node.floating_nodes].flatMap(windows) : [node];
   return windows(tree);
+}
+
+/** Resolves when there are windows with these titles and no others, in any order. */
+export async function untilSwayWindows(compositor: HostCompositor, titles: readonly string[]): Promise<void> {
+  const wanted = JSON.stringify([...titles].sort());
+  const names = async (): Promise<string[]> => (await swayWindows(compositor)).map(({ name }) => name).sort();
+  await until('windows', names, (found) => JSON.stringify(found) === wanted);
 }
 
 async function swaymsg(compositor: HostCompositor, ...message: readonly string[]): Promise<string> {
