@@ -1,0 +1,148 @@
+/** A vhost-user-gpu program under measurement: started, connected to, pinned, and looked at from outside. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectUnix, type UnixSocket } from 'vhost-user-native';
+
+/** How to start a back-end; `--socket-path=…` is added. */
+export interface Subject {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** Memory of all its processes, KiB. */
+export interface MemoryUse {
+  /** Resident now (shared pages of guest memory included), and its own part of that. */
+  readonly residentKiB: number;
+  readonly anonymousKiB: number;
+  /** Most that was resident at any time. */
+  readonly peakKiB: number;
+}
+
+const START_TIMEOUT_MS = 20_000;
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export class BackEndProcess {
+  readonly subject: Subject;
+  /** From before it was started. */
+  readonly startedNs: bigint;
+  private readonly child: ChildProcess;
+  private readonly folder: string;
+  private readonly ended: Promise<void>;
+  private errors = '';
+  private exit: string | null = null;
+
+  constructor(subject: Subject) {
+    this.subject = subject;
+    this.folder = mkdtempSync(join(tmpdir(), 'gpu-bench-'));
+    const { command, args } = subject;
+    this.startedNs = process.hrtime.bigint();
+    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args, `--socket-path=${this.path}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    running.add(this.child);
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.errors = (this.errors + text).slice(-4096);
+    });
+    this.ended = new Promise((resolve) => {
+      const over = (how: string): void => {
+        this.exit ??= how;
+        running.delete(this.child);
+        resolve();
+      };
+      this.child.once('error', (error) => over(error.message));
+      this.child.once('close', (code, signal) => over(signal ?? `exit code ${code}`));
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  /** The processes that do its work: itself and its children. */
+  pids(): number[] {
+    return descendants(this.pid);
+  }
+
+  /** Connects as soon as it listens. */
+  async connect(): Promise<UnixSocket> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return connectUnix(this.path);
+      } catch (error) {
+        if (this.exit !== null || Date.now() > deadline) throw this.failure(error);
+        await sleep(1);
+      }
+    }
+  }
+
+  /** Keeps all its threads on one CPU; null lets them go. */
+  pin(cpu: number | null): void {
+    const list = cpu === null ? ALL_CPUS : String(cpu);
+    for (const pid of this.pids()) execFileSync('taskset', ['-acp', list, String(pid)], { stdio: 'ignore' });
+  }
+
+  memory(): MemoryUse {
+    const all = this.pids().map((pid) => readFileSync(`/proc/${pid}/status`, 'latin1'));
+    const sum = (field: string): number => all.reduce((total, status) => total + kib(status, field), 0);
+    return { residentKiB: sum('VmRSS'), anonymousKiB: sum('RssAnon'), peakKiB: sum('VmHWM') };
+  }
+
+  /** How often its threads were given a CPU, so far. */
+  wakeUps(): number {
+    let count = 0;
+    for (const pid of this.pids()) {
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
+        count += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+      }
+    }
+    return count;
+  }
+
+  /** What it said, for a report of something that failed. */
+  describe(): string {
+    const how = this.exit === null ? '' : ` (ended: ${this.exit})`;
+    return `${this.subject.name}${how}: ${this.errors.trim()}`;
+  }
+
+  async stop(): Promise<void> {
+    if (this.exit === null) this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 2000);
+    await this.ended;
+    clearTimeout(timer);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get path(): string {
+    return join(this.folder, 'gpu.sock');
+  }
+
+  private failure(cause: unknown): Error {
+    return new Error(`no connection to ${this.describe()}`, { cause });
+  }
+}
+
+const ALL_CPUS = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+
+/** The CPU for cases where both sides share one: the last one that this process may use. */
+export const SHARED_CPU = Number(/\d+$/.exec(ALL_CPUS)?.[0] ?? 0);
+
+function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+  );
+  return [pid, ...children.flatMap(descendants)];
+}
+
+function kib(status: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+}
