@@ -92,20 +92,18 @@ export class BackEndProcess {
 
   memory(): MemoryUse {
     const all = this.pids().map((pid) => readFileSync(`/proc/${pid}/status`, 'latin1'));
-    const sum = (field: string): number => all.reduce((total, status) => total + kib(status, field), 0);
+    const sum = (name: string): number => all.reduce((total, status) => total + field(status, name), 0);
     return { residentKiB: sum('VmRSS'), anonymousKiB: sum('RssAnon'), peakKiB: sum('VmHWM') };
   }
 
-  /** How often its threads were given a CPU, so far. */
+  /** How often its threads went to sleep so far, which is how often they were woken up. */
   wakeUps(): number {
-    let count = 0;
-    for (const pid of this.pids()) {
-      for (const thread of readdirSync(`/proc/${pid}/task`)) {
-        const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
-        count += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-      }
-    }
-    return count;
+    return this.threads().reduce((sum, status) => sum + field(status, 'voluntary_ctxt_switches'), 0);
+  }
+
+  /** True when no thread of it has anything to do at this moment. */
+  asleep(): boolean {
+    return this.threads().every((status) => /^State:\s+S/m.test(status));
   }
 
   /** What it said, for a report of something that failed. */
@@ -120,6 +118,13 @@ export class BackEndProcess {
     await this.ended;
     clearTimeout(timer);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** `status` of each thread. */
+  private threads(): string[] {
+    return this.pids().flatMap((pid) =>
+      readdirSync(`/proc/${pid}/task`).map((id) => readFileSync(`/proc/${pid}/task/${id}/status`, 'latin1')),
+    );
   }
 
   private get path(): string {
@@ -143,6 +148,6 @@ function descendants(pid: number): number[] {
   return [pid, ...children.flatMap(descendants)];
 }
 
-function kib(status: string, field: string): number {
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+function field(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
 }

@@ -49,8 +49,8 @@ async function show(machine: Machine, size: SizeName, layout: Layout): Promise<P
     c.setScanout(1, all),
     c.flush(1, all),
   ];
-  await machine.runOnce(setUp, picture);
-  await machine.idle(50);
+  await machine.runOnce(setUp);
+  await machine.settle();
   return picture;
 }
 
@@ -112,9 +112,9 @@ function churnCase(name: string, width: number, height: number): BenchCase {
 async function makeCursor(machine: Machine): Promise<Picture> {
   const picture = placePicture(machine.memory, 64, 64, 'scattered', true);
   const { all } = picture;
-  await machine.runOnce([c.create(1, picture), c.attach(1, picture), c.transfer(1, picture, all)], picture);
-  await machine.runOnce([c.updateCursor(1, 5, 6)], picture);
-  await machine.idle(50);
+  await machine.runOnce([c.create(1, picture), c.attach(1, picture), c.transfer(1, picture, all)]);
+  await machine.runOnce([c.updateCursor(1, 5, 6)]);
+  await machine.settle();
   return picture;
 }
 

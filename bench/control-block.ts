@@ -43,6 +43,7 @@ const Outcome = struct('outcome', {
   cpuNs: u64,
   kicks: u64,
   calls: u64,
+  messages: u64,
   updates: u64,
   updatePixels: u64,
   cursorUpdates: u64,

@@ -91,6 +91,7 @@ export class Machine {
       const machine = new Machine(backEnd, client, ours, startMs);
       // Its questions to QEMU are answered now: it may do nothing else before.
       await machine.runOnce([getDisplayInfo()]);
+      await machine.settle();
       return machine;
     } catch (error) {
       await backEnd.stop();
@@ -123,30 +124,42 @@ export class Machine {
     return { ...outcome, latenciesNs: this.control.latencies(outcome.operations) };
   }
 
-  /** Carries out each of these commands once, in order. */
-  async runOnce(commands: readonly Command[], picture: Picture | null = null): Promise<void> {
-    for (const command of commands) {
-      const program: Program = {
-        queue: command.answer === 0 ? 'cursor' : 'control',
-        operations: [{ commands: [command] }],
-        depth: 1,
-        watchDisplay: true,
-        picture,
-      };
-      await this.run(program, { durationMs: 10_000, operations: 1 });
-    }
+  /** Carries out these commands of one queue, which are few, in order. */
+  async runOnce(commands: readonly Command[]): Promise<void> {
+    const program: Program = {
+      queue: commands.every(({ answer }) => answer === 0) ? 'cursor' : 'control',
+      operations: [{ commands }],
+      depth: 1,
+      watchDisplay: true,
+      picture: null,
+    };
+    await this.run(program, { durationMs: 10_000, operations: 1 });
   }
 
-  /** Does nothing for that long. */
-  async idle(durationMs: number): Promise<Outcome> {
+  /** Nothing is asked of the back-end for that long. What comes to the display of `picture` is taken. */
+  idle(durationMs: number, picture: Picture | null = null): Promise<Run> {
     const nothing: Program = {
       queue: 'control',
       operations: [],
       depth: 1,
-      watchDisplay: false,
-      picture: null,
+      watchDisplay: true,
+      picture,
     };
-    return this.run(nothing, { durationMs });
+    return this.run(nothing, { durationMs, verify: picture === null ? Verify.NOTHING : Verify.PIXELS });
+  }
+
+  /**
+   * Takes what comes to the display until the back-end has nothing more to do. With a picture, cursors are compared
+   * with it; resolves with their number.
+   */
+  async settle(picture: Picture | null = null): Promise<number> {
+    let cursors = 0;
+    for (;;) {
+      const { messages, cursorUpdates } = await this.idle(5, picture);
+      cursors += cursorUpdates;
+      // An empty socket first: a back-end that waited for room in it is awake by now.
+      if (messages === 0 && this.backEnd.asleep()) return cursors;
+    }
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Subject } from './back-end-process.js';
 import type { BenchCase, Prepared } from './cases.js';
 import { Verify } from './control-block.js';
-import { Machine, type Run } from './machine.js';
+import { Machine, type Program, type Run } from './machine.js';
 
 /** One turn of one back-end. */
 export interface Sample {
@@ -65,7 +65,7 @@ export async function measureCase(
         samples.push(sampleOf(await machine.run(prepared.load, { durationMs: options.turnMs, oneCpu })));
       }
     }
-    for (const runner of runners) await check(runner);
+    for (const { machine, prepared } of runners) await checkPixels(machine, prepared.check);
     const results = runners.map(({ machine, samples }) => ({
       subject: machine.backEnd.subject.name,
       samples,
@@ -77,11 +77,22 @@ export async function measureCase(
   }
 }
 
-/** Each operation once more, comparing all pixels. */
-async function check({ machine, prepared }: Runner): Promise<void> {
-  if (prepared.check === null) return;
-  const operations = prepared.check.operations.length;
-  await machine.run(prepared.check, { durationMs: 60_000, operations, verify: Verify.PIXELS });
+/**
+ * Carries out each operation of `check` once more. Rejects unless each pixel of what arrives is right, and something
+ * does; resolves with how many updates and cursors did.
+ */
+export async function checkPixels(machine: Machine, check: Program | null): Promise<number> {
+  if (check === null) return 0;
+  const operations = check.operations.length;
+  const { updates, cursorUpdates } = await machine.run(check, {
+    durationMs: 60_000,
+    operations,
+    verify: Verify.PIXELS,
+  });
+  // A cursor's command may be answered before the display hears of it.
+  const arrived = updates + cursorUpdates + (await machine.settle(check.picture));
+  if (arrived === 0) throw new Error('nothing arrived at the display');
+  return arrived;
 }
 
 function sampleOf(run: Run): Sample {

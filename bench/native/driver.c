@@ -74,7 +74,7 @@ struct control {
   uint32_t pid_count, pids[PIDS_MAX];
   /* What came out of it. */
   uint64_t operations, elapsed_ns, cpu_ns, kicks, calls;
-  uint64_t updates, update_pixels, cursor_updates, cursor_moves, questions;
+  uint64_t messages, updates, update_pixels, cursor_updates, cursor_moves, questions;
 };
 
 struct ring {
@@ -214,6 +214,7 @@ static void handle_message(const uint8_t *message) {
   memcpy(header, message, sizeof header);
   const uint8_t *payload = message + GPU_HEADER_BYTES;
   const uint8_t *block = (const uint8_t *)control;
+  control->messages++;
   uint64_t features = 3; /* EDID, DMABUF2: what QEMU 11.1 answers */
   switch (header[0]) {
   case GPU_GET_PROTOCOL_FEATURES:
