@@ -25,6 +25,7 @@ interface Addon {
   adoptPipe(fd: number): Pipe;
   mapFile(fd: number, offset: number, length: number, writable: boolean): Mapping;
   mapAnonymous(length: number): Mapping;
+  mappingFaults(): number;
   createScatterGather(mappings: Mapping[], packed: Float64Array): ScatterGather;
   closeFd(fd: number): void;
   dupFd(fd: number): number;
@@ -140,6 +141,11 @@ export function mapFile(
 /** Zeroed private memory. */
 export function mapAnonymous(length: number): Mapping {
   return addon.mapAnonymous(length);
+}
+
+/** The `faults` of all mappings that this process has and had. One call tells that nothing happened to any. */
+export function mappingFaults(): number {
+  return addon.mappingFaults();
 }
 
 /** A table of segments, in order. Empty segments are fine. All mappings must be open; RangeError outside them. */

@@ -24,6 +24,7 @@ static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<uint64_
 constexpr int kSlots = 16384;
 Slot slots[kSlots];
 std::atomic<int> used_slots{0};  // slots[used_slots...] were never used
+std::atomic<uint64_t> all_faults{0};
 
 std::mutex registry_mutex;  // never taken by the handler
 int first_maybe_free = 0;
@@ -49,6 +50,7 @@ bool ReplaceFrom(uintptr_t address) {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     if (zeroes == MAP_FAILED) return false;
     slot.faults.fetch_add(1, std::memory_order_relaxed);
+    all_faults.fetch_add(1, std::memory_order_relaxed);
     slot.end.compare_exchange_strong(end, page, std::memory_order_acq_rel);
     return true;
   }
@@ -105,6 +107,8 @@ int GuardAdd(const void* start, size_t length, size_t page_size) {
 }
 
 uint64_t GuardFaults(int slot) { return slots[slot].faults.load(std::memory_order_relaxed); }
+
+uint64_t GuardFaultsOfAll() { return all_faults.load(std::memory_order_relaxed); }
 
 uint64_t GuardRemove(int slot) {
   const std::lock_guard<std::mutex> lock(registry_mutex);

@@ -11,6 +11,8 @@ namespace native {
 int GuardAdd(const void* start, size_t length, size_t page_size);
 /// Faults so far; each stands for a page that was replaced by zeroes, with all that followed it in the mapping.
 uint64_t GuardFaults(int slot);
+/// The same of all mappings that there are and were.
+uint64_t GuardFaultsOfAll();
 /// Frees the slot and returns its last count. Call it before munmap.
 uint64_t GuardRemove(int slot);
 

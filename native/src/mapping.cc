@@ -137,6 +137,10 @@ Napi::Value MapAnonymous(const Napi::CallbackInfo& info) {
   return Mapping::Create(env, std::move(memory));
 }
 
+Napi::Value MappingFaults(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(GuardFaultsOfAll()));
+}
+
 bool CheckRange(Napi::Env env, const Memory& memory, uint64_t offset, uint64_t length) {
   if (RangeFits(memory.length, offset, length)) return true;
   ThrowRange(env, "range " + std::to_string(offset) + "+" + std::to_string(length) + " is past the end of the mapping (" +
@@ -169,6 +173,7 @@ void Mapping::Init(Napi::Env env, Addon& addon, Napi::Object exports) {
        InstanceMethod<&Mapping::Close>("close")});
   exports.Set("mapFile", Napi::Function::New<MapFile>(env, "mapFile"));
   exports.Set("mapAnonymous", Napi::Function::New<MapAnonymous>(env, "mapAnonymous"));
+  exports.Set("mappingFaults", Napi::Function::New<MappingFaults>(env, "mappingFaults"));
 }
 
 Mapping::Mapping(const Napi::CallbackInfo& info) : Handle<Mapping>(info) {

@@ -12,6 +12,7 @@ import {
 import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import * as wire from '../../src/virtio-gpu/wire/structs.js';
 import * as c from '../unit/gpu-commands.js';
+import { RecordingSink } from '../unit/gpu-harness.js';
 import { settle, u32s, until } from '../unit/gpu-socket-fixture.js';
 import { Framebuffer, picture, scenario, seen, show } from './gpu-machine.js';
 
@@ -278,6 +279,35 @@ scenario('the cursor: shown, moved, hidden', async (t, machine) => {
   await cursor(gpu.VIRTIO_GPU_CMD_UPDATE_CURSOR, { resourceId: 0 });
   await until(() => display.last(CURSOR_POS_HIDE) !== undefined);
 });
+
+/** Notes what a cursor's move found done. */
+class MoveWatcher extends RecordingSink {
+  found: number | null = null;
+  done: () => number = () => 0;
+
+  override moveCursor(): void {
+    this.found = this.done();
+  }
+}
+
+const watcher = new MoveWatcher();
+scenario(
+  'a cursor does not wait for a second picture',
+  async (t, machine) => {
+    await machine.connect();
+    await machine.start();
+    const framebuffer = new Framebuffer(machine.vm, 1024, 256);
+    await machine.all(c.create2d(1, 1024, 256), c.attach(1, framebuffer.pages));
+    watcher.done = () => machine.device.status.transferBytes;
+    const transfers = Array.from({ length: 8 }, () => machine.send(c.transfer(1, framebuffer.all)));
+    const move = c.cursor(gpu.VIRTIO_GPU_CMD_MOVE_CURSOR, {});
+    await Promise.all([...transfers, machine.cursor.request(move, 0)]);
+    const frame = 1024 * 256 * 4;
+    t.equal(machine.device.status.transferBytes, 8 * frame);
+    t.ok(watcher.found !== null && watcher.found <= frame, `it came after ${watcher.found} bytes`);
+  },
+  { sinks: [watcher] },
+);
 
 scenario('the memory table changes under a resource', async (t, machine) => {
   await machine.connect(FRONT_END_FEATURES, NO_SLOTS);

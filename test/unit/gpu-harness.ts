@@ -79,6 +79,12 @@ export class TestQueue implements Virtqueue {
     if (this.running) (chain as TestChain).used = used;
   }
 
+  yields = 0;
+
+  yield(): void {
+    this.yields += 1;
+  }
+
   pause(): void {
     this.paused = true;
   }

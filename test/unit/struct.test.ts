@@ -122,6 +122,21 @@ t.test('round trips', async () => {
   fc.assert(run, { numRuns: 300 });
 });
 
+t.test('a reader reads the same, into one object', async () => {
+  const data = fc.uint8Array({ minLength: Outer.size, maxLength: Outer.size });
+  const read = Outer.reader();
+  const first = read(viewOf(new Uint8Array(Outer.size)));
+  const run = fc.property(data, (raw) => {
+    const again = read(viewOf(raw));
+    if (again !== first || again.inner !== first.inner) throw new Error('another object');
+    if (JSON.stringify(again, text) !== JSON.stringify(Outer.read(viewOf(raw)), text)) {
+      throw new Error('another value');
+    }
+  });
+  fc.assert(run, { numRuns: 300 });
+  t.not(Outer.reader()(viewOf(new Uint8Array(Outer.size))), first, 'each reader has its own');
+});
+
 function text(_key: string, one: unknown): unknown {
   return typeof one === 'bigint' ? one.toString() : one;
 }

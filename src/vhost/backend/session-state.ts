@@ -191,6 +191,10 @@ export class SessionState implements VringOwner, FrontEnd {
     this.device.reset?.();
   }
 
+  turn(vring: Vring): void {
+    for (const other of this.vrings) if (other !== vring) other.look();
+  }
+
   /** Tells rings and device that the memory table is another one. */
   memoryChanged(): void {
     for (const vring of this.vrings) vring.rebind();

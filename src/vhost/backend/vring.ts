@@ -17,10 +17,17 @@ import { asDeviceError } from './device-error.js';
 /** Chains taken and time spent before the event loop looks at other things, such as the front-end's socket. */
 const CHAINS_PER_BATCH = 256;
 const BATCH_MS = 4;
+/** To ask for the time costs as much as a small command does, so it is not asked for after each. */
+const CHAINS_PER_CLOCK = 16;
 /** A ring without a kick descriptor is looked at this often while it is idle. */
 const POLL_MS = 1;
 /** What a driver can cause at will is logged at most this often per ring and kind. */
 const LOG_INTERVAL_MS = 1000;
+
+/** After 1, 2, 4, 8, 16 chains, and then after every 16: no batch gets twice the time. */
+function isClockDue(chains: number): boolean {
+  return chains % CHAINS_PER_CLOCK === 0 || (chains < CHAINS_PER_CLOCK && (chains & (chains - 1)) === 0);
+}
 
 class LogLimit {
   private last = Number.NEGATIVE_INFINITY;
@@ -44,6 +51,8 @@ export interface VringOwner {
   fail(error: Error): void;
   /** A kick came for a ring that is not started. */
   kickedEarly(vring: Vring): void;
+  /** A chain of this ring took long: the other rings have their turn. */
+  turn(vring: Vring): void;
   /** Used entries were published: the log of dirty pages changed, if there is one. */
   published(): void;
 }
@@ -187,6 +196,11 @@ export class Vring {
     this.error = null;
   }
 
+  /** Serves the ring now if there is something to do. */
+  look(): void {
+    if (this.queue.pendingWork) this.serve();
+  }
+
   private dropKick(): void {
     this.kick?.close();
     this.kick = null;
@@ -256,6 +270,12 @@ export class Vring {
       owner.device.endBatch?.(queue);
       this.publish();
       if (owner.ending) return false;
+      if (queue.yielding) {
+        queue.yielding = false;
+        owner.turn(this);
+        if (owner.ending) return false;
+        if (performance.now() > end) return true;
+      }
       if (left <= 0) return true;
       if (!queue.enableNotifications()) return false;
     }
@@ -275,9 +295,8 @@ export class Vring {
       this.taken++;
       handled++;
       owner.device.handleChain(queue, chain);
-      if (owner.ending) break;
-      // After each: one chain may move a whole picture.
-      if (performance.now() > end) return 0;
+      if (owner.ending || queue.yielding) break;
+      if (isClockDue(handled) && performance.now() > end) return 0;
     }
     return limit - queue.rejectedChains - handled;
   }

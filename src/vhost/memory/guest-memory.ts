@@ -7,7 +7,7 @@
  * whether the border lies inside a region or between two adjacent regions.
  */
 import type { Mapping, ScatterGather } from 'vhost-user-native';
-import { mapFile } from 'vhost-user-native';
+import { mapFile, mappingFaults } from 'vhost-user-native';
 import type { DeviceMemory, GuestRanges, MemoryFile } from '../device.js';
 import type { DirtyLog } from './dirty-log.js';
 import { PackedSegments } from './packed-segments.js';
@@ -51,6 +51,8 @@ export class GuestMemory implements DeviceMemory {
   private owners: Region[] = [];
   private regions: readonly Region[] = [];
   private readonly map: MapFunction;
+  /** Of all mappings of the process, when it was last looked whether some are ours. */
+  private seenFaults = mappingFaults();
 
   /** `map` is for tests that bring memory of their own. */
   constructor(map: MapFunction = (fd, offset, length) => mapFile(fd, offset, length, { writable: true })) {
@@ -137,6 +139,9 @@ export class GuestMemory implements DeviceMemory {
 
   /** True when a file behind some region was truncated and we ran into the gap. */
   faulted(): boolean {
+    const faults = mappingFaults();
+    if (faults === this.seenFaults) return false;
+    this.seenFaults = faults;
     return this.regions.some((region) => region.mapping.faults > 0);
   }
 

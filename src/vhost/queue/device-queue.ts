@@ -32,6 +32,8 @@ export class DeviceQueue implements Virtqueue {
   onWork: (() => void) | null = null;
   /** For the chain records: another one after each start and stop, and the same again where a stopped ring goes on. */
   epoch = 0;
+  /** Set by `yield`; the owner gives others their turn and clears it. */
+  yielding = false;
 
   private ring: Ring | null = null;
   private layout: QueueLayout | null = null;
@@ -142,6 +144,10 @@ export class DeviceQueue implements Virtqueue {
   setEnabled(enabled: boolean): void {
     this.enabled = enabled;
     if (enabled) this.onWork?.();
+  }
+
+  yield(): void {
+    this.yielding = true;
   }
 
   pause(): void {

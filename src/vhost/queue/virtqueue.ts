@@ -45,6 +45,11 @@ export interface Virtqueue {
    * the push happens, or at the end of the current turn of the event loop when it happens outside a batch.
    */
   push(chain: DescriptorChain, used: number): void;
+  /**
+   * Says that the chain which is being handled took long (it moved a large picture, say): before the next one is
+   * handled, other queues have their turn.
+   */
+  yield(): void;
   /** Takes no further chains until `resume()`; what was popped stays popped. For devices that must wait. */
   pause(): void;
   resume(): void;

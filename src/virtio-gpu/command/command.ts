@@ -9,6 +9,8 @@ export interface Request {
   readonly chain: DescriptorChain;
   /** Descriptors of the queue that it came on. */
   readonly queueSize: number;
+  /** Says that carrying it out took long: other queues have their turn before the next request. */
+  tookLong(): void;
   /**
    * For answers that may take their time: `start` gets the function to answer with. When it was called before
    * `start` returns, that is the result; else the chain is held and the queue pauses until it is called.
@@ -38,21 +40,25 @@ export interface Command {
 
 interface Layout<T> {
   readonly size: number;
-  read(view: DataView, offset?: number): T;
+  reader(): (view: DataView, offset?: number) => T;
 }
 
-/** Declares a command whose header is followed by `layout`. */
+/**
+ * Declares a command whose header is followed by `layout`. The body that the handler gets is read into the same object
+ * each time: what the handler keeps of it beyond its return it copies.
+ */
 export function command<T>(
   type: number,
   layout: Layout<T>,
-  handler: (vm: VmState, body: T, request: Request) => GpuResult,
+  handler: (vm: VmState, body: Readonly<T>, request: Request) => GpuResult,
   feature: number | null = null,
 ): Command {
+  const read = layout.reader();
   return {
     type,
     requestBytes: HEADER_BYTES + layout.size,
     feature,
-    run: (vm, view, request) => handler(vm, layout.read(view, HEADER_BYTES), request),
+    run: (vm, view, request) => handler(vm, read(view, HEADER_BYTES), request),
   };
 }
 

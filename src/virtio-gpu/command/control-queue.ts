@@ -142,6 +142,10 @@ export class ControlQueue implements Request {
     start(() => this.#fences.settle(fence));
   }
 
+  tookLong(): void {
+    this.#queue?.yield();
+  }
+
   answerLater(
     start: (answer: (result: GpuAnswer) => void) => void,
     fallback: (() => GpuAnswer) | null,

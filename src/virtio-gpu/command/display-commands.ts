@@ -12,14 +12,26 @@ import {
 import { DisplayInfoBody, EdidBody, GetEdidBody } from '../wire/structs.js';
 import { bareCommand, type Command, command, type Request } from './command.js';
 
-function displayInfoAnswer(modes: DisplayModes): GpuAnswer {
-  const pmodes = modes.map(({ enabled, flags, ...r }) => ({ r, enabled: enabled ? 1 : 0, flags }));
-  return okWith(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, DisplayInfoBody.encode({ pmodes }));
+/** Keeps what `encode` made for as long as its source is the same. */
+function remembered<T extends object>(encode: (source: T) => GpuAnswer): (source: T) => GpuAnswer {
+  const answers = new WeakMap<T, GpuAnswer>();
+  return (source) => {
+    const known = answers.get(source);
+    if (known !== undefined) return known;
+    const answer = encode(source);
+    answers.set(source, answer);
+    return answer;
+  };
 }
 
-function edidAnswer(edid: Uint8Array): GpuAnswer {
-  return okWith(VIRTIO_GPU_RESP_OK_EDID, EdidBody.encode({ size: edid.length, padding: 0, edid }));
-}
+const displayInfoAnswer = remembered((modes: DisplayModes) => {
+  const pmodes = modes.map(({ enabled, flags, ...r }) => ({ r, enabled: enabled ? 1 : 0, flags }));
+  return okWith(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, DisplayInfoBody.encode({ pmodes }));
+});
+
+const edidAnswer = remembered((edid: Uint8Array) =>
+  okWith(VIRTIO_GPU_RESP_OK_EDID, EdidBody.encode({ size: edid.length, padding: 0, edid })),
+);
 
 function getDisplayInfo(vm: VmState, request: Request): GpuResult {
   const { displayInfo } = vm;

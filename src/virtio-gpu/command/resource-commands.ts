@@ -39,6 +39,9 @@ import {
 } from '../wire/structs.js';
 import { type Command, command, HEADER_BYTES, type Request } from './command.js';
 
+/** A copy of that much takes longer than some dozen other commands: cursors don't wait for a second one. */
+const LONG_COPY_BYTES = 512 * 1024;
+
 function createResource2d(vm: VmState, body: ResourceCreate2dBody): GpuResult {
   return vm.resources.create2d(body.resourceId, body.format, body.width, body.height) ?? OK_NODATA;
 }
@@ -85,7 +88,7 @@ function detachBacking(vm: VmState, body: ResourceBody): GpuResult {
  * `offset` is where the rectangle's first pixel lies in the backing; its rows are as far apart there as the
  * rows of the resource. All of it must lie inside the backing, or nothing is copied.
  */
-function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
+function transferToHost2d(vm: VmState, body: TransferToHost2dBody, request: Request): GpuResult {
   const { r, offset } = body;
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
@@ -103,13 +106,14 @@ function transferToHost2d(vm: VmState, body: TransferToHost2dBody): GpuResult {
   if (offset !== r.y * stride + r.x * BYTES_PER_PIXEL) buffer.hidePages();
   buffer.prepareWrite(r);
   const target = buffer.offsetBytes + r.y * stride + r.x * BYTES_PER_PIXEL;
+  const bytes = rowBytes * r.height;
   if (rowBytes === stride) {
-    const bytes = stride * r.height;
     table.readRows(offset, bytes, buffer.memory, target, bytes, bytes, 1);
   } else {
     table.readRows(offset, stride, buffer.memory, target, stride, rowBytes, r.height);
   }
-  vm.metrics.transferBytes += rowBytes * r.height;
+  vm.metrics.transferBytes += bytes;
+  if (bytes >= LONG_COPY_BYTES) request.tookLong();
   return OK_NODATA;
 }
 

@@ -47,17 +47,16 @@ export class Responder {
   /** A fenced request gets its fence back, in errors too; else the rest of the header is 0. */
   #encodeHeader(request: DataView, type: number): void {
     const response = this.#responseView;
-    this.#response.fill(0);
-    response.setUint32(TYPE, type, true);
     const flags = request.getUint32(FLAGS, true);
-    if ((flags & VIRTIO_GPU_FLAG_FENCE) === 0) return;
-    response.setUint32(FLAGS, flags & (VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX), true);
-    // fence_id and ctx_id, as they came.
+    const isFenced = (flags & VIRTIO_GPU_FLAG_FENCE) !== 0;
+    const echoed = isFenced ? flags & (VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX) : 0;
+    response.setUint32(TYPE, type, true);
+    response.setUint32(FLAGS, echoed, true);
+    // fence_id and ctx_id, as they came. (The padding stays 0.)
     for (let at = FENCE_ID; at < RING_IDX; at += 4) {
-      response.setUint32(at, request.getUint32(at, true), true);
+      response.setUint32(at, isFenced ? request.getUint32(at, true) : 0, true);
     }
-    if ((flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0) {
-      response.setUint8(RING_IDX, request.getUint8(RING_IDX));
-    }
+    const hasRing = (echoed & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0;
+    response.setUint8(RING_IDX, hasRing ? request.getUint8(RING_IDX) : 0);
   }
 }

@@ -35,6 +35,7 @@ export class CursorQueue {
   readonly #faults: GuestFaults;
   readonly #request = new Uint8Array(REQUEST_BYTES);
   readonly #view = viewOf(this.#request);
+  readonly #read = UpdateCursorBody.reader();
 
   constructor(faults: GuestFaults) {
     this.#faults = faults;
@@ -53,7 +54,7 @@ export class CursorQueue {
 
   #carryOut(vm: VmState): void {
     const type = this.#view.getUint32(CtrlHdr.offsets.type, true);
-    const body = UpdateCursorBody.read(this.#view, HEADER_BYTES);
+    const body = this.#read(this.#view, HEADER_BYTES);
     const { scanoutId } = body.pos;
     // Positions are unsigned on the wire, but a cursor may hang over the left or upper edge.
     const x = body.pos.x | 0;

@@ -44,6 +44,8 @@ function checked(options: OutputOptions): Output {
 
 export class OutputTable {
   readonly #outputs: Output[];
+  /** As `modes` tells them; null after a change. */
+  #modes: DisplayModes | null = null;
 
   /** RangeError for 0 or more than 16 outputs, or one that can't be. */
   constructor(outputs: readonly OutputOptions[]) {
@@ -66,11 +68,17 @@ export class OutputTable {
     if (before === undefined) throw new RangeError(`output ${id}: 0..${this.#outputs.length - 1}`);
     const after = checked({ ...before, ...changes });
     this.#outputs[id] = after;
+    this.#modes = null;
     return (Object.keys(after) as (keyof Output)[]).some((key) => after[key] !== before[key]);
   }
 
-  /** Outputs stand side by side, from left to right; those without a monitor take no room. */
+  /** Outputs stand side by side, from left to right; those without a monitor take no room. The same until a change. */
   modes(): DisplayModes {
+    this.#modes ??= this.#sideBySide();
+    return this.#modes;
+  }
+
+  #sideBySide(): DisplayModes {
     let x = 0;
     return Array.from({ length: VIRTIO_GPU_MAX_SCANOUTS }, (_, id) => {
       const output = this.#outputs[id];

@@ -32,7 +32,7 @@ export class StaleArea {
   add(rect: Rect): void {
     if (area(rect) === 0) return;
     const rects = this.without(rect);
-    rects.push(rect);
+    rects.push({ ...rect });
     this.#rects = rects.length > RECTS_MAX ? [rects.reduce(boundingBox)] : rects;
   }
 

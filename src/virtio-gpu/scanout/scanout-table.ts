@@ -28,11 +28,13 @@ export class ScanoutTable {
   }
 
   /**
-   * Shows `rect` of the resource's buffer, which it lies inside of. `id` is below VIRTIO_GPU_MAX_SCANOUTS. False, and
+   * Shows `part` of the resource's buffer, which it lies inside of. `id` is below VIRTIO_GPU_MAX_SCANOUTS. False, and
    * nothing is changed, when there is no memory to show it with.
    */
-  show(id: number, resource: Resource, buffer: ShownBuffer, rect: Rect): boolean {
+  show(id: number, resource: Resource, buffer: ShownBuffer, part: Readonly<Rect>): boolean {
     if (!buffer.show()) return false;
+    // The caller's may be the body of a command, which is read into again.
+    const rect = { ...part };
     const before = this.#scanouts[id] ?? null;
     if (before !== null) before.resource.scanoutMask &= ~(1 << id);
     this.#scanouts[id] = { resource, buffer, rect };
