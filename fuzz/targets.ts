@@ -1,0 +1,13 @@
+/** All fuzzers. */
+import type { FuzzTarget } from './core/target.js';
+import { waylandTarget } from './wayland/target.js';
+
+const MAKERS: ReadonlyMap<string, () => FuzzTarget> = new Map([['wayland', waylandTarget]]);
+
+export const TARGETS: readonly string[] = [...MAKERS.keys()];
+
+export function targetByName(name: string): FuzzTarget {
+  const make = MAKERS.get(name);
+  if (make === undefined) throw new Error(`no target ${name}; there are: ${TARGETS.join(', ')}`);
+  return make();
+}

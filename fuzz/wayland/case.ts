@@ -1,0 +1,192 @@
+/** One client of a guest, the firewall, and the compositor behind it, all in this thread. */
+import { openSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { closeFd } from 'vhost-user-native';
+import { ForwardedClient, type ItemFromGuest, LimitedLog, policyFrom } from '../../src/wayland/index.js';
+import type { Random } from '../core/random.js';
+import { type Step, step } from '../core/step.js';
+import { Finding, type FuzzCase } from '../core/target.js';
+import { FuzzBlobs, REGION_BYTES } from './blobs.js';
+import { ModelCompositor } from './compositor.js';
+import { FILE_KINDS, type Files } from './files.js';
+import { ModelGuest } from './guest.js';
+import { proposeEvent, proposeRequest } from './propose.js';
+import { Refusal } from './wire-model.js';
+
+const RATE = 10_000_000;
+const POLICIES: ReadonlyMap<string, object> = new Map([
+  ['default', { limits: { messagesPerSecond: RATE } }],
+  [
+    'small',
+    {
+      limits: {
+        messagesPerSecond: RATE,
+        objects: 48,
+        surfaces: 3,
+        buffers: 4,
+        callbacks: 3,
+        transfers: 2,
+        mimeTypes: 3,
+        regionOperations: 4,
+        backlogBytes: 1024,
+        outputBytes: 4096,
+      },
+    },
+  ],
+  [
+    'ask',
+    {
+      ask: { command: ['ask'] },
+      clipboard: { direction: 'ask' },
+      primary: { direction: 'both' },
+      dragAndDrop: { direction: 'ask' },
+      globals: { zwp_idle_inhibit_manager_v1: true, xdg_toplevel_icon_manager_v1: true },
+      limits: { messagesPerSecond: RATE },
+    },
+  ],
+]);
+
+interface Opened {
+  readonly client: ForwardedClient;
+  readonly compositor: ModelCompositor;
+}
+
+export class WaylandCase implements FuzzCase {
+  readonly features = new Set<string>();
+  over = false;
+  private readonly files: Files;
+  private readonly blobs = new FuzzBlobs();
+  private readonly guest = new ModelGuest();
+  private readonly freeFd = lowestFd();
+  private opened: Opened | null = null;
+  private log = '';
+  private asked = 0;
+  /** The guest does not take what there is for it. */
+  private lazy = false;
+
+  constructor(files: Files) {
+    this.files = files;
+  }
+
+  propose(random: Random): Step {
+    if (this.opened === null) return step('open', [random.pick(['default', 'default', 'small', 'ask'])]);
+    const { compositor } = this.opened;
+    if (compositor.socket.stalled && random.oneIn(6)) return step('resume');
+    if (this.lazy && random.oneIn(6)) return step('take');
+    const choice = random.below(200);
+    if (choice === 0) return step('stall');
+    if (choice === 1) return step('lazy');
+    if (choice < 130) return proposeRequest(this.guest, random);
+    return proposeEvent(compositor, random);
+  }
+
+  async apply({ kind, words, bytes }: Step): Promise<void> {
+    const { client, compositor } = this.opened ?? (await this.open(words[0] ?? 'default'));
+    const { socket, model } = compositor;
+    const [word = ''] = words;
+    if (kind === 'guest') this.send(client, bytes, words);
+    else if (kind === 'stall') socket.stalled = true;
+    else if (kind === 'resume') socket.stalled = false;
+    else if (kind === 'lazy') this.lazy = true;
+    else if (kind === 'take') this.lazy = false;
+    else if (kind === 'host') {
+      const valid = compositor.raw(bytes, FILE_KINDS.find((name) => name === word) ?? null);
+      if (!valid) this.guest.deaf = true;
+    } else if (kind === 'configure') {
+      const role = model.objects.get(Number(word));
+      if (role?.state === 'alive') compositor.configure(role);
+    }
+    await this.settle(client, compositor);
+    this.check(client, compositor);
+  }
+
+  async close(): Promise<void> {
+    const { opened } = this;
+    if (opened === null) return;
+    for (const from of [this.guest.features, opened.compositor.features]) {
+      for (const feature of from) this.features.add(feature);
+    }
+    this.features.add(this.log.replace(/[0-9]+/g, '#'));
+    opened.client.close();
+    opened.compositor.socket.close();
+    this.guest.close();
+    if (this.blobs.anyHeld) throw new Finding('a blob was not given back');
+    for (let turn = 0; turn < 3 && lowestFd() !== this.freeFd; turn++) await nextTurn();
+    if (lowestFd() !== this.freeFd) throw new Finding('a descriptor was not given back');
+  }
+
+  private async open(variant: string): Promise<Opened> {
+    const policy = policyFrom(POLICIES.get(variant) ?? {});
+    const compositor = new ModelCompositor(this.blobs, this.files, policy);
+    const note = (message: string): void => {
+      this.log = message;
+    };
+    const client = new ForwardedClient(Promise.resolve(compositor.socket), {
+      vm: 'fuzz',
+      owner: { name: 'fuzz', ready: () => undefined },
+      policy,
+      region: { fd: this.files.region, bytes: REGION_BYTES },
+      ask: (_, answer) => answer(this.asked++ % 3 !== 2),
+      log: new LimitedLog({ info: note, warn: note }),
+      dmabuf: true,
+      trace: null,
+    });
+    this.opened = { client, compositor };
+    this.send(client, GET_REGISTRY, []);
+    await this.settle(client, compositor);
+    return this.opened;
+  }
+
+  private send(client: ForwardedClient, bytes: Uint8Array, attached: readonly string[]): void {
+    const items = attached.map((word): ItemFromGuest => {
+      const [kind, size] = word.split(':');
+      if (kind === 'pipe') return { kind: 'read-pipe', fd: this.files.open('null') };
+      const dmabuf = (): number | null => (Number(size) === 1 ? null : this.files.open('null'));
+      return { kind: 'blob', blob: this.blobs.make(Number(size), kind === 'blob', dmabuf) };
+    });
+    const { refused } = this.guest;
+    this.guest.sent(bytes, items.length);
+    // Ids may be free on the other side already, and this guest does not know yet: whether it is right is not clear.
+    const late = this.lazy || this.opened?.compositor.socket.stalled === true;
+    if (late && refused !== this.guest.refused) this.guest.deaf = true;
+    client.send(bytes, items);
+  }
+
+  /** Until neither side has anything more to do. */
+  private async settle(client: ForwardedClient, { socket }: ModelCompositor): Promise<void> {
+    let turns = 0;
+    for (let quiet = 0; quiet < 3; quiet++) {
+      if (++turns > TURNS_MAX) throw new Finding('it does not come to rest');
+      await null;
+      if (socket.turn()) quiet = 0;
+      if (!this.lazy) this.guest.take(client);
+    }
+  }
+
+  private check(client: ForwardedClient, compositor: ModelCompositor): void {
+    const { violation } = client.metrics;
+    // What follows from what no compositor says is not judged, as long as nothing fails.
+    const { deaf, refused } = this.guest;
+    if (violation === 'internal') throw new Finding(this.log);
+    if (compositor.failure !== null && !deaf) throw compositor.failure;
+    this.over = violation !== null || this.guest.ended || compositor.socket.closed;
+    if (violation === 'compositor' && !deaf) throw new Finding(`what a compositor may say: ${this.log}`);
+    if (this.over || deaf) return;
+    compositor.checkBuffers();
+    if (refused !== null && !compositor.socket.stalled && !this.lazy) {
+      throw new Refusal(`went through: ${refused}`);
+    }
+  }
+}
+
+/** More turns than this for one step are a loop without end. */
+const TURNS_MAX = 10_000;
+
+/** wl_display.get_registry(2) */
+const GET_REGISTRY = new Uint8Array(Uint32Array.of(1, (12 << 16) | 1, 2).buffer);
+
+function lowestFd(): number {
+  const fd = openSync('/dev/null', 'r');
+  closeFd(fd);
+  return fd;
+}
