@@ -1,7 +1,6 @@
 /** scripts/fuzz: runs one fuzzer from the command line. */
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { readCases, writeCase } from './core/corpus.js';
+import { caseFolder, readCases, writeCase } from './core/corpus.js';
 import { type FuzzReport, fuzz } from './core/fuzz.js';
 import { play } from './core/play.js';
 import { TARGETS, targetByName } from './targets.js';
@@ -12,11 +11,6 @@ interface Options {
   readonly inputs: number;
   readonly seed: number;
   readonly corpus: string | undefined;
-}
-
-/** From dist/fuzz/. */
-export function folder(kind: 'corpus' | 'findings', target: string): string {
-  return fileURLToPath(new URL(`../../fuzz/${kind}/${target}`, import.meta.url));
 }
 
 function whole(text: string): number {
@@ -39,8 +33,8 @@ async function run(name: string, options: Options): Promise<number> {
     );
   };
   const cases = [
-    ...readCases(options.corpus ?? folder('corpus', name)),
-    ...readCases(folder('findings', name)),
+    ...readCases(options.corpus ?? caseFolder('corpus', name)),
+    ...readCases(caseFolder('findings', name)),
   ];
   console.log(`${name}, seed ${seed}; an input is ${target.input}; ${cases.length} recorded cases`);
   const corpus = cases.map(({ steps }) => steps);
@@ -53,7 +47,7 @@ async function run(name: string, options: Options): Promise<number> {
     return 0;
   }
   const comment = `${finding.error.message}\nseed ${seed}, case ${finding.caseIndex}`;
-  const path = writeCase(folder('findings', name), finding.steps, comment);
+  const path = writeCase(caseFolder('findings', name), finding.steps, comment);
   console.error(`${sum}\n${finding.error.stack}\nkept in ${path}`);
   return 1;
 }

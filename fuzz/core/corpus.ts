@@ -2,11 +2,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { formatSteps, parseSteps, type Step } from './step.js';
 
 export interface NamedCase {
   readonly name: string;
   readonly steps: readonly Step[];
+}
+
+/** Where those of a target are kept; this file is in dist/fuzz/core. */
+export function caseFolder(kind: 'corpus' | 'findings', target: string): string {
+  return fileURLToPath(new URL(`../../../fuzz/${kind}/${target}`, import.meta.url));
 }
 
 /** Sorted by name; empty when there is no such folder. */

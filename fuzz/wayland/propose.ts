@@ -20,6 +20,8 @@ const encoder = new Encoder();
 /** Where a program does not begin: with what ends things. */
 const RELUCTANT = /destroy|release|finish/;
 const TRIES = 12;
+/** Globals from which most of what a program does begins. */
+const BUSY = ['wl_compositor', 'xdg_wm_base', 'wl_shm', 'wl_seat', 'wl_data_device_manager'] as const;
 
 /** A request of the guest's: its words are what is attached. */
 export function proposeRequest(guest: ModelGuest, random: Random): Step {
@@ -126,7 +128,8 @@ function chooseMessage(
 function proposeBind(guest: ModelGuest, random: Random): Uint8Array | null {
   const registry = guest.model.living('wl_registry')[0];
   const announced = [...guest.globals];
-  const [name, global] = random.pick(announced) ?? [];
+  const wished = random.oneIn(2) ? random.pick(BUSY) : null;
+  const [name, global] = announced.find(([each]) => each === wished) ?? random.pick(announced) ?? [];
   if (registry === undefined || name === undefined || global === undefined) return null;
   const version = random.oneIn(100)
     ? random.interesting()

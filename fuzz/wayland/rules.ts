@@ -33,7 +33,7 @@ export class CompositorRules {
   readonly hanging = new WeakMap<ModelObject, Map<string, ModelObject>>();
   readonly surfaceOf = new WeakMap<ModelObject, ModelObject>();
   readonly used = new WeakSet<ModelObject>();
-  readonly pings = new Set<number>();
+  readonly pings = new WeakMap<ModelObject, Set<number>>();
 
   /** Throws a Refusal. */
   check(request: ModelMessage): void {
@@ -43,7 +43,10 @@ export class CompositorRules {
 
   /** What the compositor said: requests refer to it. */
   said({ object, message, values }: ModelMessage): void {
-    if (message.name === 'ping') this.pings.add(Number(values[0]));
+    if (message.name === 'ping') {
+      const open = this.pings.get(object) ?? new Set<number>();
+      this.pings.set(object, open.add(Number(values[0])));
+    }
     if (object.table.name === 'xdg_surface') this.shells.get(object)?.serials.add(Number(values[0]));
   }
 
@@ -304,7 +307,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   [
     'xdg_wm_base.pong',
     (rules, request) => {
-      if (!rules.pings.delete(number(request, 0))) refuse('a pong without its ping');
+      if (rules.pings.get(request.object)?.delete(number(request, 0)) !== true)
+        refuse('a pong without its ping');
     },
   ],
   ['xdg_surface.get_toplevel', getRole('xdg_toplevel')],
