@@ -5,6 +5,7 @@
       "sources": [
         "src/addon.cc",
         "src/args.cc",
+        "src/copy.cc",
         "src/drm.cc",
         "src/errors.cc",
         "src/event_fd.cc",

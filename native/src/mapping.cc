@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "args.h"
+#include "copy.h"
 #include "guard.h"
 #include "pixels.h"
 
@@ -249,7 +250,11 @@ Napi::Value Mapping::CopyFrom(const Napi::CallbackInfo& info) {
       !CheckRange(env, *source, source_offset, length)) {
     return {};
   }
-  memmove(target->base + offset, source->base + source_offset, length);
+  if (source == target) {
+    memmove(target->base + offset, source->base + source_offset, length);
+  } else {
+    CopyRows(target->base + offset, length, source->base + source_offset, length, length, 1);
+  }
   return {};
 }
 
@@ -303,6 +308,10 @@ Napi::Value Mapping::ConvertPixels(const Napi::CallbackInfo& info) {
   // Bounds the work by the size of the target.
   if (rows > 1 && stride < row_bytes) {
     ThrowRange(env, "strideBytes must not be less than a row");
+    return {};
+  }
+  if (swizzle == kIdentitySwizzle && or_mask == 0 && source != target) {
+    CopyRows(target->base + offset, stride, source->base + source_offset, source_stride, row_bytes, rows);
     return {};
   }
   for (uint64_t row = 0; row < rows; row++) {

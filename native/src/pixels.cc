@@ -8,7 +8,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "vhost-user memory is little-endian here");
 
-constexpr unsigned kIdentity = 0 | 1 << 2 | 2 << 4 | 3 << 6;
 constexpr unsigned kSwapRedBlue = 2 | 1 << 2 | 0 << 4 | 3 << 6;
 
 /// Applies `convert` to each pixel. Through memcpy: offsets need not be multiples of 4. GCC vectorises this.
@@ -25,11 +24,11 @@ void ForEach(uint8_t* target, const uint8_t* source, size_t pixels, Convert conv
 }  // namespace
 
 void ConvertPixelRow(uint8_t* target, const uint8_t* source, size_t pixels, unsigned swizzle, uint32_t or_mask) {
-  if (swizzle == kIdentity && or_mask == 0) {
+  if (swizzle == kIdentitySwizzle && or_mask == 0) {
     memmove(target, source, pixels * 4);
     return;
   }
-  if (swizzle == kIdentity) {
+  if (swizzle == kIdentitySwizzle) {
     ForEach(target, source, pixels, [=](uint32_t p) { return p | or_mask; });
     return;
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "args.h"
+#include "copy.h"
 
 namespace native {
 namespace {
@@ -168,6 +169,9 @@ void ScatterGather::CopyRows(const Napi::CallbackInfo& info) {
   }
 
   const std::vector<Piece>& pieces = table_.pieces;
+  const bool may_overlap = std::any_of(table_.memories.begin(), table_.memories.end(),
+                                       [=](const std::shared_ptr<Memory>& memory) { return memory.get() == other; });
+  const Store store = StoreFor(row_bytes * rows);
   // hot
   size_t index = 0;
   for (uint64_t row = 0; row < rows; row++) {
@@ -179,19 +183,22 @@ void ScatterGather::CopyRows(const Napi::CallbackInfo& info) {
       const Piece& piece = pieces[index];
       const uint64_t length = std::min(left, piece.end - position);
       uint8_t* in_table = piece.data + (position - piece.start);
-      // The table may lie in the same mapping: memmove.
-      if (kToTable) {
-        memmove(in_table, bytes, length);
-      } else {
-        memmove(bytes, in_table, length);
-      }
+      uint8_t* target = kToTable ? in_table : bytes;
+      const uint8_t* source = kToTable ? bytes : in_table;
       left -= length;
+      if (may_overlap) {
+        memmove(target, source, length);
+      } else {
+        const bool ends_piece = !kToTable && left > 0;
+        Copy(store, target, source, length, ends_piece ? pieces[index + 1].data : source + length);
+      }
       if (left == 0) break;
       position += length;
       bytes += length;
       index++;
     }
   }
+  FinishCopies(store);
 }
 
 Napi::Value ScatterGather::ReadRows(const Napi::CallbackInfo& info) {

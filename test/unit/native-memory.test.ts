@@ -676,6 +676,62 @@ t.test('scatter/gather: thousands of pages, a row near the end, rows back and fo
   target.close();
 });
 
+t.test('copies that are streamed, and long ones that are not', async (t) => {
+  const mib = 2 ** 20;
+  const source = mapAnonymous(9 * mib);
+  const bytes = scramble(source, 5);
+  const target = mapAnonymous(10 * mib);
+  const got = new Uint8Array(target.window(0, target.length));
+  // Pieces of odd lengths at odd places, the last one first.
+  const segments: Segment[] = [];
+  for (let end = source.length; end > 0; end -= 70_001) {
+    const offset = Math.max(0, end - 70_001);
+    segments.push({ mapping: source, offset, length: end - offset });
+  }
+  const table = createScatterGather(segments);
+  const gathered = Buffer.concat(
+    segments.map(({ offset, length }) => bytes.subarray(offset, offset + length)),
+  );
+  for (const [at, length] of [
+    [0, 9 * mib],
+    [5, 9 * mib - 3],
+    [pageSize + 31, 8 * mib],
+    [16, 8 * mib - 1],
+  ] as const) {
+    got.fill(7);
+    table.readRows(1, length - 1, target, at, length - 1, length - 1, 1);
+    t.equal(Buffer.compare(got.subarray(at, at + length - 1), gathered.subarray(1, length)), 0, 'gathered');
+    t.notOk(got.subarray(0, at).some((byte) => byte !== 7), 'nothing before');
+    t.notOk(got.subarray(at + length - 1).some((byte) => byte !== 7), 'nothing behind');
+    got.fill(7);
+    target.copyFrom(at, source, 1, length - 1);
+    t.equal(Buffer.compare(got.subarray(at, at + length - 1), bytes.subarray(1, length)), 0, 'copied');
+  }
+  // Rows with gaps, of pixels that stay as they are.
+  got.fill(7);
+  target.convertPixels(3, 10_000, source, 1, 9600, 2300, 950, 0xe4, 0);
+  let wrong = 0;
+  for (let row = 0; row < 950; row++) {
+    const copy = got.subarray(3 + row * 10_000, 3 + row * 10_000 + 9200);
+    if (Buffer.compare(copy, bytes.subarray(1 + row * 9600, 1 + row * 9600 + 9200)) !== 0) wrong++;
+    if (got.subarray(9203 + row * 10_000, 3 + (row + 1) * 10_000).some((byte) => byte !== 7)) wrong++;
+  }
+  t.equal(wrong, 0);
+  // Back into the pages.
+  got.set(bytes);
+  const pages = Uint8Array.from(scramble(source, 6));
+  table.writeRows(0, 9 * mib, target, 0, 9 * mib, 9 * mib, 1);
+  let at = 0;
+  for (const { offset, length } of segments) {
+    pages.set(got.subarray(at, at + length), offset);
+    at += length;
+  }
+  t.equal(Buffer.compare(new Uint8Array(source.window(0, source.length)), pages), 0, 'scattered');
+  table.close();
+  source.close();
+  target.close();
+});
+
 t.test('scatter/gather: bad input, closed mappings', async (t) => {
   const a = mapAnonymous(4096);
   const b = mapAnonymous(4096);
