@@ -20,9 +20,6 @@ namespace {
 
 namespace {
 
-/// From here on the C library uses `rep movsb`, which takes ten times as long on Zen 3 and 4 when the target lies 1 to 31
-/// bytes further into its page than the source.
-constexpr size_t kLoopMin = 2048;
 constexpr size_t kLine = 64;
 constexpr size_t kVector = sizeof(__m128i);
 /// How far ahead a streamed copy fetches what it reads.
