@@ -51,6 +51,8 @@ export interface UnixSocket {
     strideBytes: number,
     rows: number,
   ): number;
+  /** How many bytes the kernel keeps until the peer reads them (SO_SNDBUF); more than the host allows is not an error. */
+  setSendBuffer(bytes: number): void;
   /**
    * Calls back with READABLE and/or WRITABLE from the event loop whenever the socket is so (level-triggered).
    * `events` 0 stops watching. A watched socket keeps the process alive. The callback may close the socket.

@@ -127,7 +127,8 @@ void UnixSocket::Init(Napi::Env env, Addon& addon, Napi::Object exports) {
       env, addon,
       {FdAccessor(), ClosedAccessor(),
        InstanceMethod<&UnixSocket::Receive>("receive"), InstanceMethod<&UnixSocket::Send>("send"),
-       InstanceMethod<&UnixSocket::SendRows>("sendRows"), InstanceMethod<&UnixSocket::Watch>("watch"),
+       InstanceMethod<&UnixSocket::SendRows>("sendRows"),
+       InstanceMethod<&UnixSocket::SetSendBuffer>("setSendBuffer"), InstanceMethod<&UnixSocket::Watch>("watch"),
        InstanceMethod<&UnixSocket::Close>("close")});
   exports.Set("connectUnix", Napi::Function::New<ConnectUnix>(env, "connectUnix"));
   exports.Set("adoptSocket", Napi::Function::New<AdoptSocket>(env, "adoptSocket"));
@@ -304,6 +305,15 @@ Napi::Value UnixSocket::SendRows(const Napi::CallbackInfo& info) {
   message.msg_iovlen = count;
   // The kernel does not raise SIGBUS for what a truncated file lacks: it answers EFAULT.
   return SendMessage(env, message);
+}
+
+Napi::Value UnixSocket::SetSendBuffer(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint64_t bytes = 0;
+  if (!CheckOpen(env) || !ToInteger(env, info[0], "bytes", INT_MAX, &bytes)) return {};
+  const int size = static_cast<int>(bytes);
+  if (setsockopt(fd_.Get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) != 0) ThrowErrno(env, errno, "setsockopt");
+  return {};
 }
 
 Napi::Value UnixSocket::Watch(const Napi::CallbackInfo& info) {

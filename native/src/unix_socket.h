@@ -22,6 +22,7 @@ class UnixSocket final : public FdHandle<UnixSocket> {
   Napi::Value Receive(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value SendRows(const Napi::CallbackInfo& info);
+  Napi::Value SetSendBuffer(const Napi::CallbackInfo& info);
   Napi::Value Watch(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 

@@ -538,6 +538,7 @@ scenario('while too many answers wait, the connection is not woken by what it do
     receive: (target) => ours.receive(target),
     send: (data, fds) => ours.send(data, fds),
     sendRows: () => 0,
+    setSendBuffer: () => undefined,
     watch: (events, callback) => {
       watched = events;
       ours.watch(events, callback);

@@ -701,8 +701,14 @@ t.test('copies that are streamed, and long ones that are not', async (t) => {
     got.fill(7);
     table.readRows(1, length - 1, target, at, length - 1, length - 1, 1);
     t.equal(Buffer.compare(got.subarray(at, at + length - 1), gathered.subarray(1, length)), 0, 'gathered');
-    t.notOk(got.subarray(0, at).some((byte) => byte !== 7), 'nothing before');
-    t.notOk(got.subarray(at + length - 1).some((byte) => byte !== 7), 'nothing behind');
+    t.notOk(
+      got.subarray(0, at).some((byte) => byte !== 7),
+      'nothing before',
+    );
+    t.notOk(
+      got.subarray(at + length - 1).some((byte) => byte !== 7),
+      'nothing behind',
+    );
     got.fill(7);
     target.copyFrom(at, source, 1, length - 1);
     t.equal(Buffer.compare(got.subarray(at, at + length - 1), bytes.subarray(1, length)), 0, 'copied');

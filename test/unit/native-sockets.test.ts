@@ -274,6 +274,27 @@ t.test(
   },
 );
 
+t.test('setSendBuffer: how much the kernel keeps', async (t) => {
+  const data = new Uint8Array(4096);
+  const room = (bytes: number): number => {
+    const [a, b] = socketPair();
+    a.setSendBuffer(bytes);
+    let taken = 0;
+    for (let n = a.send(data); n > 0; n = a.send(data)) taken += n;
+    a.close();
+    t.throws(() => a.setSendBuffer(bytes), { code: 'ERR_CLOSED' });
+    b.close();
+    return taken;
+  };
+  t.ok(room(100_000) > room(10_000));
+  t.ok(room(2 ** 31 - 1) >= room(100_000), 'more than the host allows is less');
+  const [a, b] = socketPair();
+  for (const bad of badNumbers) t.throws(() => a.setSendBuffer(bad), RangeError);
+  for (const bad of notNumbers) t.throws(() => callWith(a, 'setSendBuffer', [bad]), TypeError);
+  a.close();
+  b.close();
+});
+
 t.test('sendRows from a file that was truncated: EFAULT, not a signal', async (t) => {
   const { ftruncateSync } = await import('node:fs');
   const [a, b] = socketPair();

@@ -39,7 +39,9 @@ export class BandMessages {
   private readonly onUnreadable: (error: unknown) => void;
   /** What goes before the pixels: an update's head alone, or behind a new size. */
   private readonly updateHead = new Uint8Array(UPDATE_HEAD_BYTES);
+  private readonly updateView = viewOf(this.updateHead);
   private readonly resizeHead = new Uint8Array(SCANOUT_MESSAGE_BYTES + UPDATE_HEAD_BYTES);
+  private readonly resizeView = viewOf(this.resizeHead);
   /** Converted pixels, `maxBandBytes` long; made on first use. */
   private staging: Mapping | null = null;
 
@@ -55,7 +57,7 @@ export class BandMessages {
     const { source, rect, resized } = step;
     const { buffer } = source;
     const head = resized ? this.resizeHead : this.updateHead;
-    const view = viewOf(head);
+    const view = resized ? this.resizeView : this.updateView;
     const at = resized ? writeScanout(view, 0, scanoutId, source.rect.width, source.rect.height) : 0;
     writeUpdateHead(view, at, scanoutId, rect);
     const rows: PixelRows = {

@@ -8,6 +8,8 @@ import { ShownWaits } from './shown-waits.js';
 
 /** What a scanout shows. */
 interface Shown {
+  /** The scanout's number. */
+  readonly id: number;
   readonly resource: Resource;
   readonly buffer: ShownBuffer;
   /** In the buffer. */
@@ -37,7 +39,7 @@ export class ScanoutTable {
     const rect = { ...part };
     const before = this.#scanouts[id] ?? null;
     if (before !== null) before.resource.scanoutMask &= ~(1 << id);
-    this.#scanouts[id] = { resource, buffer, rect };
+    this.#scanouts[id] = { id, resource, buffer, rect };
     resource.scanoutMask |= 1 << id;
     this.#sink.setScanout(id, { buffer, rect });
     before?.buffer.hide();
@@ -46,7 +48,10 @@ export class ScanoutTable {
 
   /** The pixels of the resource are to be looked for anew: tells whatever shows it. */
   announce(resource: Resource): void {
-    for (const [id, { buffer, rect }] of this.#showing(resource)) this.#sink.setScanout(id, { buffer, rect });
+    for (const shown of this.#scanouts) {
+      if (shown?.resource !== resource) continue;
+      this.#sink.setScanout(shown.id, { buffer: shown.buffer, rect: shown.rect });
+    }
   }
 
   /** Turns the scanout off; nothing happens when it is off. */
@@ -75,8 +80,11 @@ export class ScanoutTable {
    * the coordinates of the scanout, whose origin is at its rectangle's.
    */
   flush(resource: Resource, rect: Rect): void {
+    if (resource.scanoutMask === 0) return;
     let last: ShownBuffer | null = null;
-    for (const [id, { buffer, rect: shown }] of this.#showing(resource)) {
+    for (const scanout of this.#scanouts) {
+      if (scanout?.resource !== resource) continue;
+      const { id, buffer, rect: shown } = scanout;
       // Scanouts that show the same picture come one after the other, unless a guest is after double work.
       const drawn = intersect(rect, { x: 0, y: 0, width: buffer.width, height: buffer.height });
       if (drawn !== null && buffer !== last) buffer.flush(drawn);
@@ -93,17 +101,9 @@ export class ScanoutTable {
    * than drivers wait.
    */
   whenShown(resource: Resource, done: () => void): void {
-    const ids = this.#showing(resource).map(([id]) => id);
+    const ids: number[] = [];
+    for (const shown of this.#scanouts) if (shown?.resource === resource) ids.push(shown.id);
     if (this.#waits === null || ids.length === 0) done();
     else this.#waits.add(ids, done);
-  }
-
-  #showing(resource: Resource): [id: number, shown: Shown][] {
-    const all: [number, Shown][] = [];
-    if (resource.scanoutMask === 0) return all;
-    for (const [id, shown] of this.#scanouts.entries()) {
-      if (shown !== null && shown.resource === resource) all.push([id, shown]);
-    }
-    return all;
   }
 }
