@@ -54,6 +54,10 @@ export class MemorySocket implements UnixSocket {
     throw new Error('no pixels go over a Wayland socket');
   }
 
+  setSendBuffer(): void {
+    // There is none.
+  }
+
   watch(events: number, callback: (events: number) => void): void {
     this.events = events;
     this.callback = callback;
