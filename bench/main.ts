@@ -1,10 +1,12 @@
 /** `npm run bench`: measures vhost-user-gpu back-ends, one or several side by side. */
 import { writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { type BenchCase, CASES } from './cases.js';
 import { type CaseResult, type MeasureOptions, measureCase } from './measure.js';
-import { absoluteTable, ratioTable } from './report.js';
+import { absoluteTable, ratioTable, vitalsTable } from './report.js';
 import { subjectOf } from './subjects.js';
+import { measureVitals, type Vitals } from './vitals.js';
 
 interface Options {
   readonly turns: number;
@@ -20,15 +22,17 @@ function positive(text: string): number {
   return value;
 }
 
-/** The cases whose names are given, or begin so; all of them when none is given. */
-function selected(names: readonly string[]): BenchCase[] {
-  const unknown = names.filter((name) => !CASES.some((bench) => bench.name.startsWith(name)));
-  if (unknown.length > 0) {
-    throw new InvalidArgumentError(
-      `no case ${unknown.join(', ')}; there are\n  ${CASES.map((b) => b.name).join('\n  ')}`,
-    );
-  }
-  return CASES.filter((bench) => names.length === 0 || names.some((name) => bench.name.startsWith(name)));
+/** Start, memory and idle cost, which are no case like the others. */
+const VITALS = 'vitals';
+const NAMES = [...CASES.map((bench) => bench.name), VITALS];
+
+/** What is called by these names, or begins so; everything when none is given. */
+function selected(prefixes: readonly string[]): { cases: BenchCase[]; vitals: boolean } {
+  const unknown = prefixes.filter((prefix) => !NAMES.some((name) => name.startsWith(prefix)));
+  if (unknown.length > 0) program.error(`no case ${unknown.join(', ')}; there are\n  ${NAMES.join('\n  ')}`);
+  const wanted = (name: string): boolean =>
+    prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix));
+  return { cases: CASES.filter(({ name }) => wanted(name)), vitals: wanted(VITALS) };
 }
 
 async function measureAll(
@@ -36,21 +40,30 @@ async function measureAll(
   names: readonly string[],
   options: Options,
 ): Promise<void> {
+  const wanted = selected(names);
   const subjects = texts.map(subjectOf);
   const turnMs = Math.round(options.seconds * 1000);
-  const measure: MeasureOptions = { turns: options.turns, turnMs, warmUpMs: turnMs };
+  const measure: MeasureOptions = { turns: options.turns, turnMs, warmUpMs: 2 * turnMs };
   const cases: CaseResult[] = [];
-  for (const bench of selected(names)) {
+  const vitals: Vitals[] = [];
+  for (const bench of wanted.cases) {
     process.stderr.write(`${bench.name}\n`);
     cases.push(await measureCase(bench, subjects, measure));
   }
-  const tables = [absoluteTable(cases)];
-  if (subjects.length > 1) tables.unshift(ratioTable(cases));
+  if (wanted.vitals) {
+    process.stderr.write(`${VITALS}\n`);
+    for (const subject of subjects) vitals.push(await measureVitals(subject));
+  }
+  const tables: string[] = [];
+  if (cases.length > 0 && subjects.length > 1) tables.push(ratioTable(cases));
+  if (cases.length > 0) tables.push(absoluteTable(cases));
+  if (vitals.length > 0) tables.push(vitalsTable(vitals));
   const markdown = `${tables.join('\n\n')}\n`;
   process.stdout.write(markdown);
   if (options.markdown !== undefined) writeFileSync(options.markdown, markdown);
   if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify({ node: process.version, measure, cases }, null, 2)}\n`);
+    const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release() };
+    writeFileSync(options.json, `${JSON.stringify({ machine, measure, cases, vitals }, null, 2)}\n`);
   }
 }
 
@@ -70,13 +83,13 @@ addOptions(
     .command('compare')
     .description('in turns, each in relation to the first one')
     .argument('[cases...]', 'names, or how they begin; default all')
-    .option('--subjects <list>', 'comma-separated: c, ours, or name=command line', 'c,ours'),
+    .option('--subjects <list>', 'comma-separated: c, ours, null, or name=command line', 'c,ours'),
 ).action((names: string[], options: Options) => measureAll(options.subjects.split(','), names, options));
 addOptions(
   program
     .command('run')
     .description('one back-end alone')
-    .argument('<back-end>', 'ours, c, or a command line')
+    .argument('<back-end>', 'ours, c, null, or a command line')
     .argument('[cases...]', 'names, or how they begin; default all'),
 ).action((subject: string, names: string[], options: Options) => measureAll([subject], names, options));
 

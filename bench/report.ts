@@ -1,20 +1,7 @@
 /** Results as Markdown tables. */
 import type { CaseResult, Sample, SubjectResult } from './measure.js';
-
-/** The middle of some numbers and how far they spread. */
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  const middle = (sorted.length - 1) / 2;
-  const median = (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2;
-  return { median, min: at(0), max: at(sorted.length - 1) };
-}
+import { type Spread, spreadOf } from './statistics.js';
+import type { Vitals } from './vitals.js';
 
 /** Ratios of a number of the samples, pair by pair in the order of the turns. */
 export function ratioOf(subject: SubjectResult, reference: SubjectResult, field: keyof Sample): Spread {
@@ -26,6 +13,7 @@ export function ratioOf(subject: SubjectResult, reference: SubjectResult, field:
 
 function number(value: number): string {
   if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(value >= 10 ? 3 : 2);
 }
@@ -76,6 +64,32 @@ export function ratioTable(cases: readonly CaseResult[]): string {
     }
     return row;
   });
+  return table(head, rows);
+}
+
+/** One row for each subject. */
+export function vitalsTable(all: readonly Vitals[]): string {
+  const mb = (kib: number): string => number(kib / 1024);
+  const rows = all.map(({ subject, startMs, fresh, warm, worked, idleCpuUs, idleWakeUps }) => [
+    subject,
+    `${number(startMs.median)} (${number(startMs.min)}–${number(startMs.max)})`,
+    mb(fresh.residentKiB),
+    mb(fresh.anonymousKiB),
+    mb(warm.residentKiB),
+    mb(worked.residentKiB),
+    number(idleCpuUs),
+    number(idleWakeUps),
+  ]);
+  const head = [
+    'back-end',
+    'start ms',
+    'fresh: resident MB',
+    'its own MB',
+    'warm: resident MB',
+    'after 10⁶ commands more',
+    'idle: CPU µs/s',
+    'wake-ups/s',
+  ];
   return table(head, rows);
 }
 
