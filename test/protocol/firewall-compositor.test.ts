@@ -11,7 +11,7 @@ import { sway } from '../e2e/harness/sway.js';
 import { VirtualSeat } from '../e2e/harness/virtual-seat.js';
 import { weston } from '../e2e/harness/weston.js';
 import { FirewallBridge } from '../firewall-bridge.js';
-import { drain, fill, GuestClient, TestBlob, until } from '../firewall-support.js';
+import { drain, fill, GuestClient, TestBlob, until } from '../stub/guest-client.js';
 
 const WIDTH = 640;
 const HEIGHT = 480;

@@ -9,7 +9,7 @@ import { HostCompositor } from '../e2e/harness/compositor.js';
 import { TestProcess } from '../e2e/harness/processes.js';
 import { sway, swaySandboxes, swayWindows } from '../e2e/harness/sway.js';
 import { FirewallBridge } from '../firewall-bridge.js';
-import { until } from '../firewall-support.js';
+import { until } from '../stub/guest-client.js';
 
 /** Powers over the desktop, which a compositor keeps from sandboxed applications. */
 const PRIVILEGED = [

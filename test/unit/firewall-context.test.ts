@@ -11,8 +11,8 @@ import {
   type UnixSocket,
 } from 'vhost-user-native';
 import { type ForwardedClient, policyFrom, WaylandFirewall } from '../../src/wayland/index.js';
-import { descriptors, until } from '../firewall-support.js';
-import { StubCompositor } from '../stub-compositor.js';
+import { StubCompositor } from '../stub/compositor.js';
+import { descriptors, until } from '../stub/guest-client.js';
 
 const GLOBALS = [
   ['wl_compositor', 4],

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { closeFd, createPipe } from 'vhost-user-native';
 import { type Ask, askBy } from '../../src/wayland/index.js';
-import { descriptors, drain, fill, GuestClient, until } from '../firewall-support.js';
-import { asObject, type StubObject } from '../stub-compositor.js';
+import { asObject, type StubObject } from '../stub/compositor.js';
+import { descriptors, drain, fill, GuestClient, until } from '../stub/guest-client.js';
 
 interface Stage {
   readonly guest: GuestClient;

@@ -17,8 +17,8 @@ import {
   type GuestChannelOwner,
   type ItemForGuest,
 } from '../../src/wayland/index.js';
-import { descriptors, GuestClient, openWindow, TestBlob, until } from '../firewall-support.js';
-import { asObject } from '../stub-compositor.js';
+import { asObject } from '../stub/compositor.js';
+import { descriptors, GuestClient, openWindow, TestBlob, until } from '../stub/guest-client.js';
 
 t.test('messages split at every byte, with their things before, with or after the split', async (t) => {
   const guest = new GuestClient();

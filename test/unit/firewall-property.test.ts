@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { closeFd, createPipe, dupFd } from 'vhost-user-native';
 import { INTERFACES, type ItemFromGuest, type WireValue } from '../../src/wayland/index.js';
-import { descriptors, GLOBALS, GuestClient, REGION_BYTES, TestBlob, until } from '../firewall-support.js';
-import { asObject, isObject, type StubCompositor } from '../stub-compositor.js';
+import { asObject, isObject, type StubCompositor } from '../stub/compositor.js';
+import { descriptors, GLOBALS, GuestClient, REGION_BYTES, TestBlob, until } from '../stub/guest-client.js';
 
 const BLOB_OFFSET = 65536;
 const BLOB_BYTES = 16384;

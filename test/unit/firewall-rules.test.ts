@@ -2,6 +2,7 @@
 import t from 'tap';
 import { createMemfd, dupFd } from 'vhost-user-native';
 import type { ItemFromGuest, WireValue } from '../../src/wayland/index.js';
+import { asObject } from '../stub/compositor.js';
 import {
   configure,
   GuestClient,
@@ -9,8 +10,7 @@ import {
   openWindow,
   TestBlob,
   until,
-} from '../firewall-support.js';
-import { asObject } from '../stub-compositor.js';
+} from '../stub/guest-client.js';
 
 type Window = Awaited<ReturnType<typeof openWindow>>;
 

@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { createMemfd, dupFd, fileIdentity } from 'vhost-user-native';
 import { DEFAULT_POLICY } from '../../src/wayland/index.js';
+import { asObject } from '../stub/compositor.js';
 import {
   configure,
   GLOBALS,
@@ -11,8 +12,7 @@ import {
   REGION_BYTES,
   TestBlob,
   until,
-} from '../firewall-support.js';
-import { asObject } from '../stub-compositor.js';
+} from '../stub/guest-client.js';
 
 t.test('globals: what the policy allows, under other names, in capped versions', async (t) => {
   const guest = new GuestClient({

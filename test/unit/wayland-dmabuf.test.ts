@@ -9,7 +9,7 @@ import {
   DRM_FORMAT_MOD_INVALID,
   DRM_FORMAT_MOD_LINEAR,
 } from '../../src/wayland/index.js';
-import { asObject, StubCompositor, type StubObject } from '../stub-compositor.js';
+import { asObject, StubCompositor, type StubObject } from '../stub/compositor.js';
 import { openFds } from './native-support.js';
 import { until } from './wayland-support.js';
 

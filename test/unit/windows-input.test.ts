@@ -1,7 +1,7 @@
 /** Input of the windows: what a compositor's seats say, and what the guest gets to know of it. */
 import t from 'tap';
-import { asObject, type StubObject, type StubValue } from '../stub-compositor.js';
-import { arrayOf, DESKTOP_GLOBALS } from '../stub-desktop.js';
+import { asObject, type StubObject, type StubValue } from '../stub/compositor.js';
+import { arrayOf, DESKTOP_GLOBALS } from '../stub/desktop.js';
 import { openFds } from './native-support.js';
 import { until } from './wayland-support.js';
 import { type SceneOptions, WindowScene } from './windows-support.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { closeFd, createMemfd } from 'vhost-user-native';
 import { INTERFACES } from '../../src/wayland/index.js';
-import type { StubCompositor, StubObject, StubValue } from '../stub-compositor.js';
+import type { StubCompositor, StubObject, StubValue } from '../stub/compositor.js';
 import { openFds } from './native-support.js';
 import { until } from './wayland-support.js';
 import { WindowScene } from './windows-support.js';

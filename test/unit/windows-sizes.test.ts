@@ -1,7 +1,7 @@
 /** Sizes of the windows: what compositor, user and guest choose, at which scale, and who follows whom. */
 import t from 'tap';
-import { asObject } from '../stub-compositor.js';
-import { DESKTOP_GLOBALS, type StubWindow } from '../stub-desktop.js';
+import { asObject } from '../stub/compositor.js';
+import { DESKTOP_GLOBALS, type StubWindow } from '../stub/desktop.js';
 import { openFds } from './native-support.js';
 import { until } from './wayland-support.js';
 import { later, type SceneOptions, WindowScene } from './windows-support.js';

@@ -12,7 +12,7 @@ import {
   type WindowOptions,
   WindowSystem,
 } from '../../src/wayland/index.js';
-import { DESKTOP_GLOBALS, StubDesktop, type StubWindow } from '../stub-desktop.js';
+import { DESKTOP_GLOBALS, StubDesktop, type StubWindow } from '../stub/desktop.js';
 import { until } from './wayland-support.js';
 
 /** Waits for what takes a timer. */

@@ -3,7 +3,7 @@
  * that are called back, shown and released when the test says so.
  */
 import type { UnixSocket } from 'vhost-user-native';
-import { asObject, isObject, StubCompositor, type StubObject, type StubValue } from './stub-compositor.js';
+import { asObject, isObject, StubCompositor, type StubObject, type StubValue } from './compositor.js';
 
 export const DESKTOP_GLOBALS = [
   ['wl_compositor', 6],

@@ -25,8 +25,8 @@ import {
   policyFrom,
   readHeader,
   type WireValue,
-} from '../src/wayland/index.js';
-import { asObject, StubCompositor } from './stub-compositor.js';
+} from '../../src/wayland/index.js';
+import { asObject, StubCompositor } from './compositor.js';
 
 /** Generous: what is waited for comes at once, unless the machine is busy or something is broken. */
 const WAIT_MS = 30_000;

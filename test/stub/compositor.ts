@@ -14,7 +14,7 @@ import {
   WaylandConnection,
   WaylandError,
   type WireValue,
-} from '../src/wayland/index.js';
+} from '../../src/wayland/index.js';
 
 export interface StubObject {
   readonly id: number;
@@ -49,6 +49,8 @@ export class StubCompositor {
   readonly requests: StubRequest[] = [];
   readonly objects = new Map<number, StubObject>();
   ended: WaylandError | null = null;
+  /** Whether `requests` grows. */
+  remembers = true;
   /** Never says that an id is free again. */
   keepsIds = false;
   private readonly encoder = new Encoder();
@@ -171,7 +173,7 @@ export class StubCompositor {
     const wire = decodeArguments(message, body, fds);
     const values = message.args.map((arg, index) => this.value(object, arg, wire[index] ?? null));
     const request: StubRequest = { object, name: message.name, values };
-    this.requests.push(request);
+    if (this.remembers) this.requests.push(request);
     this.handlers.get(`${object.interface}.${message.name}`)?.(request);
     if (message.destructor === true && object.alive) this.forget(object);
   }
