@@ -92,6 +92,7 @@ export class GuestDriver {
 }
 
 class DriverFile implements VirtGpu {
+  readonly deviceNumber = 0n;
   private readonly driver: GuestDriver;
   private readonly ctxId: number;
   private readonly blobs = new Map<number, Blob>();

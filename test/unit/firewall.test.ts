@@ -282,6 +282,104 @@ t.test('dma-bufs: linear planes of exported blobs', async (t) => {
   guest.close();
 });
 
+t.test('dma-buf feedback: linear formats in a table of the guest, no devices of the host', async (t) => {
+  const guest = new GuestClient({
+    dmabuf: true,
+    globals: [...GLOBALS.filter(([name]) => name !== 'zwp_linux_dmabuf_v1'), ['zwp_linux_dmabuf_v1', 6]],
+  });
+  const { compositor } = guest;
+  const registry = await guest.start();
+  t.equal(guest.globals.get('zwp_linux_dmabuf_v1')?.version, 5, 'version 6 is not for guests');
+  const dmabuf = guest.bind(registry, 'zwp_linux_dmabuf_v1');
+  const feedback = guest.make(dmabuf, 'get_default_feedback');
+  await guest.sync();
+  const table = formatTable([
+    [0x34325258, 0n],
+    [0x34325258, 0x0100000000000001n],
+    [0x3231564e, 0n],
+    [0x34325241, 0n],
+  ]);
+  const fd = createMemfd('table', { size: table.length });
+  writeSync(fd, table);
+  const [host] = compositor.living('zwp_linux_dmabuf_feedback_v1');
+  const device = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  compositor.send(asObject(host), 'format_table', [fd, table.length]);
+  compositor.send(asObject(host), 'main_device', [device]);
+  compositor.send(asObject(host), 'tranche_target_device', [device]);
+  compositor.send(asObject(host), 'tranche_flags', [1]);
+  compositor.send(asObject(host), 'tranche_formats', [new Uint8Array(Uint16Array.of(1, 3, 2, 0, 9).buffer)]);
+  compositor.send(asObject(host), 'tranche_done');
+  compositor.send(asObject(host), 'done');
+  await guest.event(feedback, 'done');
+  const told = await guest.event(feedback, 'format_table');
+  const kept = formatTable([
+    [0x34325258, 0n],
+    [0x34325241, 0n],
+  ]);
+  t.equal(told.values[1], kept.length);
+  t.strictSame(told.items, [{ kind: 'file', content: Buffer.from(kept) }]);
+  t.strictSame((await guest.event(feedback, 'main_device')).values, [new Uint8Array(8)]);
+  t.strictSame((await guest.event(feedback, 'tranche_target_device')).values, [new Uint8Array(8)]);
+  const { values } = await guest.event(feedback, 'tranche_formats');
+  t.strictSame(values, [new Uint8Array(Uint16Array.of(1, 0).buffer)], 'places in its own table');
+
+  // What the table brought can be used; what it left out can't.
+  const blob = new TestBlob(4096, null, () => dupFd(fd));
+  const params = guest.make(dmabuf, 'create_params');
+  guest.request(params, 'add', [0, 0, 0, 64, 0, 0], [blob.item]);
+  guest.make(params, 'create_immed', [16, 8, 0x34325241, 0]);
+  await guest.sync();
+  t.equal(compositor.all('create_immed').length, 1);
+  const other = guest.make(dmabuf, 'create_params');
+  guest.request(other, 'add', [0, 0, 0, 64, 0, 0], [blob.item]);
+  guest.make(other, 'create_immed', [16, 8, 0x3231564e, 0]);
+  t.match(await guest.error(), { object: other, code: 4 });
+  guest.close();
+  closeSync(fd);
+});
+
+t.test('dma-buf feedback that makes no sense', async (t) => {
+  const guest = new GuestClient({
+    dmabuf: true,
+    globals: [...GLOBALS.filter(([name]) => name !== 'zwp_linux_dmabuf_v1'), ['zwp_linux_dmabuf_v1', 5]],
+  });
+  const { compositor } = guest;
+  const registry = await guest.start();
+  const dmabuf = guest.bind(registry, 'zwp_linux_dmabuf_v1');
+  const feedback = guest.make(dmabuf, 'get_default_feedback');
+  await guest.sync();
+  const host = asObject(compositor.living('zwp_linux_dmabuf_feedback_v1')[0]);
+  const fd = createMemfd('table', { size: 40 });
+  compositor.send(host, 'tranche_formats', [new Uint8Array(2)]);
+  compositor.send(host, 'format_table', [fd, 4096]);
+  compositor.send(host, 'format_table', [fd, 0xffffffff]);
+  await guest.sync();
+  t.notOk(
+    guest.events.some(({ object }) => object === feedback),
+    'indices before a table, tables that are too short',
+  );
+  // An entry and a half, none that is known; and an array of odd length.
+  compositor.send(host, 'format_table', [fd, 24]);
+  compositor.send(host, 'tranche_formats', [Uint8Array.of(0, 0, 7)]);
+  compositor.send(host, 'main_device', [new Uint8Array(3)]);
+  const formats = await guest.event(feedback, 'tranche_formats');
+  t.strictSame(formats.values, [new Uint8Array(0)]);
+  t.equal((await guest.event(feedback, 'format_table')).values[1], 0);
+  t.strictSame((await guest.event(feedback, 'main_device')).values, [new Uint8Array(8)]);
+  t.equal(guest.ended, false);
+  guest.close();
+  closeSync(fd);
+});
+
+function formatTable(entries: readonly (readonly [number, bigint])[]): Uint8Array {
+  const table = new DataView(new ArrayBuffer(entries.length * 16));
+  for (const [index, [format, modifier]] of entries.entries()) {
+    table.setUint32(index * 16, format, true);
+    table.setBigUint64(index * 16 + 8, modifier, true);
+  }
+  return new Uint8Array(table.buffer);
+}
+
 t.test('what the policy forbids is asked for the other way round', async (t) => {
   const guest = new GuestClient({
     policy: { windows: { maximize: false, minimize: false, activate: false } },

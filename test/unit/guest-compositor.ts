@@ -58,7 +58,7 @@ const GLOBALS: readonly [string, number][] = [
   ['wl_seat', 7],
   ['wl_data_device_manager', 3],
   ['wp_viewporter', 1],
-  ['zwp_linux_dmabuf_v1', 3],
+  ['zwp_linux_dmabuf_v1', 5],
   ['wp_linux_drm_syncobj_manager_v1', 1],
   ['xdg_toplevel_icon_manager_v1', 1],
   ['something_unheard_of', 1],

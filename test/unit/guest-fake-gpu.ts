@@ -80,6 +80,7 @@ function identityOf(fd: number): string {
 }
 
 export class FakeGpu implements VirtGpu {
+  readonly deviceNumber = 0xe280n;
   /** Blobs that exist: what should not grow without end. */
   readonly handles = new Map<number, Resource>();
   /** Counts of commands by number. */

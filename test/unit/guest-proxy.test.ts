@@ -1,6 +1,6 @@
 /** The guest proxy: globals, shared memory, damage, buffers that the compositor holds, the window for clients. */
 
-import { ftruncateSync } from 'node:fs';
+import { ftruncateSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
 import { closeFd, createMemfd, mapFile } from 'vhost-user-native';
@@ -539,6 +539,42 @@ t.test('a dma-buf that is none of the virtual GPU', async (t) => {
   again.createImmed(16, 16, 0x34325258, 0);
   await t.rejects(display.sync(), { code: 'WL_ERR_PROTOCOL', protocolCode: 7 });
   closeFd(fd);
+  await scene.close();
+});
+
+t.test("dma-buf feedback names the guest's device; its table can be mapped", async (t) => {
+  const scene = await client({ dmabuf: 'on' });
+  const { display, compositor } = scene;
+  const feedback = display.registry.bind(zwp_linux_dmabuf_v1).getDefaultFeedback();
+  const seen: string[] = [];
+  let tableFd = -1;
+  feedback.listen({
+    formatTable: (fd, size) => {
+      tableFd = fd;
+      seen.push(`table ${size}`);
+    },
+    mainDevice: (device) => seen.push(`main ${Buffer.from(device).toString('hex')}`),
+    trancheTargetDevice: (device) => seen.push(`target ${Buffer.from(device).toString('hex')}`),
+    done: () => seen.push('done'),
+  });
+  await display.sync();
+  const content = Buffer.alloc(32, 7);
+  const fd = createMemfd('table', { size: content.length });
+  writeSync(fd, content);
+  const [id = 0] = [...compositor.objects].find(([, name]) => name === 'zwp_linux_dmabuf_feedback_v1') ?? [];
+  const theirs = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  compositor.event(id, 'format_table', [fd, content.length]);
+  compositor.event(id, 'main_device', [theirs]);
+  compositor.event(id, 'tranche_target_device', [theirs]);
+  compositor.event(id, 'done', []);
+  closeFd(fd);
+  await until(() => seen.includes('done'), 'the feedback');
+  const device = '80e2000000000000';
+  t.strictSame(seen, ['table 32', `main ${device}`, `target ${device}`, 'done']);
+  const mapping = mapFile(tableFd, 0, content.length, { writable: false });
+  t.strictSame(Buffer.from(mapping.window(0, content.length)), content);
+  mapping.close();
+  closeFd(tableFd);
   await scene.close();
 });
 

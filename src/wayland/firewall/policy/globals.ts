@@ -32,7 +32,8 @@ export const GLOBAL_RULES: ReadonlyMap<string, GlobalRule> = new Map<string, Glo
   ['wp_content_type_manager_v1', must(1)],
   ['wp_alpha_modifier_v1', must(1)],
   ['wp_tearing_control_manager_v1', must(1)],
-  ['zwp_linux_dmabuf_v1', must(3)],
+  // Version 6 names devices of the host in requests.
+  ['zwp_linux_dmabuf_v1', must(5)],
   ['zwp_primary_selection_device_manager_v1', must(1)],
   ['zwp_relative_pointer_manager_v1', must(1)],
   ['zwp_pointer_constraints_v1', must(1)],

@@ -16,6 +16,7 @@ import { setBufferSize } from './surface-state.js';
 const TABLE_ENTRY_BYTES = 16;
 const TABLE_BYTES_MAX = 1 << 20;
 const DIMENSION_MAX = 16384;
+const DEV_T_BYTES = 8;
 
 interface Plane {
   readonly blob: ForwardedBlob;
@@ -201,6 +202,12 @@ function trancheFormats(_: Session, event: HostEvent): Outcome {
   return 'forward';
 }
 
+/** A dev_t of the host says nothing in the guest, and is none of its business: our guest proxy names the guest's. */
+function device(_: Session, event: HostEvent): Outcome {
+  event.set('device', new Uint8Array(DEV_T_BYTES));
+  return 'forward';
+}
+
 export const dmabufRequests: Readonly<Record<string, RequestRule>> = {
   'zwp_linux_dmabuf_v1.create_params': createParams,
   'zwp_linux_buffer_params_v1.add': add,
@@ -213,5 +220,7 @@ export const dmabufEvents: Readonly<Record<string, EventRule>> = {
   'zwp_linux_dmabuf_v1.format': formatEvent,
   'zwp_linux_dmabuf_v1.modifier': modifierEvent,
   'zwp_linux_dmabuf_feedback_v1.format_table': formatTable,
+  'zwp_linux_dmabuf_feedback_v1.main_device': device,
+  'zwp_linux_dmabuf_feedback_v1.tranche_target_device': device,
   'zwp_linux_dmabuf_feedback_v1.tranche_formats': trancheFormats,
 };

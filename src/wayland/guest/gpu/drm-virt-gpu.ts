@@ -1,5 +1,5 @@
 /** The kernel's driver as the proxy's `VirtGpu`, and how to find its node. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DrmDevice, type Mapping, openDrm } from 'vhost-user-native';
 import { BLOB_MEM_GUEST, type GpuBlob, type VirtGpu } from './virt-gpu.js';
@@ -27,12 +27,14 @@ const WAITS_MAX = 4;
 const NAME_BYTES_MAX = 63;
 
 export class DrmVirtGpu implements VirtGpu {
+  readonly deviceNumber: bigint;
   private readonly device: DrmDevice;
 
   /** Opens a node; throws when it is none of virtio-gpu, or lacks what forwarding needs (ENOTSUP). */
   constructor(path: string) {
     this.device = openDrm(path);
     try {
+      this.deviceNumber = statSync(path, { bigint: true }).rdev;
       this.require(PARAM_RESOURCE_BLOB, 'blob resources');
       this.require(PARAM_HOST_VISIBLE, 'host memory that the guest can map');
       this.require(PARAM_CONTEXT_INIT, 'contexts');

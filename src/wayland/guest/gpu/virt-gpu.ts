@@ -16,6 +16,8 @@ export interface GpuBlob {
  * driver waits on the spot.
  */
 export interface VirtGpu {
+  /** The node's dev_t, as stat has it. */
+  readonly deviceNumber: bigint;
   /** The first 16 bytes of capability set 5; throws when the device does not have it. */
   crossDomainCaps(): Uint8Array;
   /** Makes the cross-domain context with two rings, of which fences on ring 1 become events. */

@@ -64,7 +64,7 @@ export async function forwardClient(
   const shm = new Shm(made, globals, blobs, metrics);
   new Surfaces(made, shm, blobs, metrics);
   new Transfers(made);
-  new Dmabufs(made);
+  new Dmabufs(made, gpu.deviceNumber);
   new WindowMemory(made, blobs);
   if (endedEarly !== undefined) made.hostEnded(endedEarly);
   return {
