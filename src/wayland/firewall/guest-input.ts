@@ -34,7 +34,7 @@ export class GuestInput {
     if (this.bytes < header.size) return null;
     const body = this.buffer.subarray(this.start + HEADER_BYTES, this.start + header.size);
     this.start += header.size;
-    return { ...header, body };
+    return { objectId: header.objectId, opcode: header.opcode, size: header.size, body };
   }
 
   clear(): void {

@@ -27,10 +27,10 @@ import { DisplayError, Violation } from './violation.js';
 export type RequestRule = (session: Session, request: Request) => Outcome;
 export type EventRule = (session: Session, event: HostEvent) => Outcome;
 
-/** By 'interface.message'. What has no rule is passed on, once it is well-formed. */
+/** What has no rule is passed on, once it is well-formed. */
 export interface RuleBook {
-  readonly requests: ReadonlyMap<string, RequestRule>;
-  readonly events: ReadonlyMap<string, EventRule>;
+  readonly requests: ReadonlyMap<MessageTable, RequestRule>;
+  readonly events: ReadonlyMap<MessageTable, EventRule>;
 }
 
 export interface SessionPorts {
@@ -214,19 +214,19 @@ export class Session {
     const { object, message, created } = request;
     if (object.hostId === 0) return 'drop';
     const values: WireValue[] = [];
-    for (const [index, arg] of message.args.entries()) {
+    let next = 0;
+    for (const arg of message.args) {
+      const index = values.length;
       const ref = request.refs[index] ?? null;
-      if (arg.type !== 'object') values.push(request.values[index] ?? null);
+      if (arg.type === 'fd') values.push(request.fds[next++] ?? -1);
+      else if (arg.type !== 'object') values.push(request.values[index] ?? null);
       else if (ref !== null && ref.hostId !== 0) values.push(ref.hostId);
       else if (arg.nullable === true) values.push(0);
       else return 'drop';
     }
-    let next = 0;
-    for (const [index, arg] of message.args.entries()) {
-      if (arg.type === 'fd') values[index] = request.fds[next++] ?? -1;
-      if (arg.type !== 'new_id' || created === null) continue;
+    if (created !== null) {
       this.objects.addHost(created);
-      values[index] = created.hostId;
+      values[message.args.findIndex(({ type }) => type === 'new_id')] = created.hostId;
     }
     const encoded = this.encoder.encode(object.hostId, message, values);
     this.ports.toHost(encoded.bytes, encoded.fds);
@@ -239,7 +239,8 @@ export class Session {
     const { object, message, created } = event;
     if (!this.objects.known(object)) return 'drop';
     const values: WireValue[] = [];
-    for (const [index, arg] of message.args.entries()) {
+    for (const arg of message.args) {
+      const index = values.length;
       const ref = event.refs[index] ?? null;
       if (arg.type === 'fd') values.push(0);
       else if (arg.type !== 'object') values.push(event.values[index] ?? null);
@@ -266,7 +267,8 @@ export class Session {
 
   private checkArguments(request: Request): void {
     const { object, message, values } = request;
-    for (const [index, arg] of message.args.entries()) {
+    for (let index = 0; index < values.length; index++) {
+      const arg = message.args[index] as ArgTable;
       const value = values[index] ?? null;
       if (arg.enum !== undefined && typeof value === 'number') checkEnum(object, message, arg, value);
       if (arg.type === 'object') request.refs[index] = this.checkObject(request, arg, Number(value));
@@ -292,7 +294,7 @@ export class Session {
   private judge(request: Request): Outcome {
     const { object, message } = request;
     if (object.state === 'ended') return 'drop';
-    const rule = this.rules.requests.get(`${object.table.name}.${message.name}`);
+    const rule = this.rules.requests.get(message);
     if (rule === undefined && request.item !== undefined) {
       throw new Violation('items', `${object}.${message.name} takes nothing that a guest could attach`);
     }
@@ -332,7 +334,7 @@ export class Session {
       if (event.created !== null) this.destroyOnHost(event.created);
       return;
     }
-    const rule = this.rules.events.get(`${object.table.name}.${message.name}`);
+    const rule = this.rules.events.get(message);
     let outcome: Outcome = 'forward';
     if (rule !== undefined) outcome = rule(this, event);
     else if (event.hasFds) {

@@ -45,14 +45,20 @@ export function decodeArguments(
   options: DecodeOptions = {},
 ): WireValue[] {
   const reader = new Reader(table, body, options.invalidUtf8 === 'replace' ? lenientUtf8 : strictUtf8);
-  const values = table.args.map((arg) => reader.argument(arg));
+  const { args } = table;
+  const values: WireValue[] = [];
+  for (const arg of args) values.push(reader.argument(arg));
   reader.finish();
-  let next = 0;
-  const taken = fds.take(fdCount(table.args));
-  table.args.forEach((arg, index) => {
-    if (arg.type === 'fd') values[index] = taken[next++] ?? -1;
-  });
+  const count = fdCount(args);
+  if (count > 0) placeFds(args, values, fds.take(count));
   return values;
+}
+
+function placeFds(args: readonly ArgTable[], values: WireValue[], fds: readonly number[]): void {
+  let next = 0;
+  args.forEach((arg, index) => {
+    if (arg.type === 'fd') values[index] = fds[next++] ?? -1;
+  });
 }
 
 class Reader {

@@ -36,11 +36,12 @@ export class Encoder {
     }
     this.offset = HEADER_BYTES;
     this.fds = [];
-    table.args.forEach((arg, index) => {
-      if (!this.argument(arg, values[index] ?? null)) {
+    let index = 0;
+    for (const arg of table.args) {
+      if (!this.argument(arg, values[index++] ?? null)) {
         throw new WaylandError('WL_ERR_BAD_VALUE', `${table.name}: argument ${arg.name} can't be sent`);
       }
-    });
+    }
     writeHeader(this.view, 0, { objectId, opcode: table.opcode, size: this.offset });
     return { bytes: this.bytes.subarray(0, this.offset), fds: this.fds };
   }

@@ -1,7 +1,9 @@
 /** All rules, by 'interface.message'. */
+import type { MessageTable } from '../../wire/table.js';
 import { readFileFromHost } from '../files.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, RuleBook, Session } from '../session.js';
+import { interfaceByName, messageOf } from '../tables.js';
 import { dataEvents, dataRequests } from './data.js';
 import { dmabufEvents, dmabufRequests } from './dmabuf.js';
 import { extensionEvents, extensionRequests } from './extensions.js';
@@ -46,22 +48,31 @@ const coreRequests: Readonly<Record<string, RequestRule>> = {
 
 const coreEvents: Readonly<Record<string, EventRule>> = { 'wl_keyboard.keymap': keymap };
 
+/** The rules that these name 'interface.message', by the message. */
+function byMessage<Rule>(
+  direction: 'requests' | 'events',
+  ...lists: readonly Readonly<Record<string, Rule>>[]
+): ReadonlyMap<MessageTable, Rule> {
+  const all = lists.flatMap((rules) => Object.entries(rules));
+  return new Map(
+    all.map(([name, rule]) => {
+      const [interfaceName = '', messageName = ''] = name.split('.');
+      return [messageOf(interfaceByName(interfaceName)[direction], messageName), rule];
+    }),
+  );
+}
+
 export const RULES: RuleBook = {
-  requests: new Map(
-    [
-      coreRequests,
-      surfaceRequests,
-      shmRequests,
-      dmabufRequests,
-      shellRequests,
-      labelRequests,
-      extensionRequests,
-      dataRequests,
-    ].flatMap((rules) => Object.entries(rules)),
+  requests: byMessage(
+    'requests',
+    coreRequests,
+    surfaceRequests,
+    shmRequests,
+    dmabufRequests,
+    shellRequests,
+    labelRequests,
+    extensionRequests,
+    dataRequests,
   ),
-  events: new Map(
-    [coreEvents, shmEvents, dmabufEvents, shellEvents, extensionEvents, dataEvents].flatMap((rules) =>
-      Object.entries(rules),
-    ),
-  ),
+  events: byMessage('events', coreEvents, shmEvents, dmabufEvents, shellEvents, extensionEvents, dataEvents),
 };
