@@ -121,7 +121,7 @@ export class WaylandCase implements FuzzCase {
     const note = (message: string): void => {
       this.log = message;
     };
-    const client = new ForwardedClient(Promise.resolve(compositor.socket), {
+    const client = new ForwardedClient(Promise.resolve({ socket: compositor.socket, restricted: false }), {
       vm: 'fuzz',
       owner: { name: 'fuzz', ready: () => undefined },
       policy,
@@ -129,6 +129,7 @@ export class WaylandCase implements FuzzCase {
       ask: (_, answer) => answer(this.asked++ % 3 !== 2),
       log: new LimitedLog({ info: note, warn: note }),
       dmabuf: true,
+      border: null,
       trace: null,
     });
     this.opened = { client, compositor };

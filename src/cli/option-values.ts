@@ -56,3 +56,9 @@ export function parseName(text: string): string {
   }
   return text;
 }
+
+/** #rrggbb. */
+export function parseColor(text: string): string {
+  if (!/^#[0-9a-fA-F]{6}$/.test(text)) throw new InvalidArgumentError('Expected a color like #e08000.');
+  return text;
+}

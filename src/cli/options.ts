@@ -5,7 +5,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './logging.js';
-import { type OutputMode, parseModes, parseName, parseRegionSize, wholeNumber } from './option-values.js';
+import {
+  type OutputMode,
+  parseColor,
+  parseModes,
+  parseName,
+  parseRegionSize,
+  wholeNumber,
+} from './option-values.js';
 
 /** Where the front-end comes from. */
 export type Endpoint =
@@ -35,6 +42,10 @@ export interface ForwardOptions {
   readonly label: string;
   /** A file with the firewall's policy; null = the default policy. */
   readonly policyPath: string | null;
+  /** Instead of what the policy says; null = as it says. */
+  readonly border: 'auto' | 'always' | 'never' | null;
+  /** #rrggbb; null = the policy's. */
+  readonly borderColor: string | null;
   readonly trace: boolean;
 }
 
@@ -87,6 +98,8 @@ interface RawOptions {
   wayland?: boolean;
   label?: string;
   policy?: string;
+  border?: 'auto' | 'always' | 'never';
+  borderColor?: string;
   waylandTrace?: boolean;
   window?: boolean;
   title?: string;
@@ -131,6 +144,13 @@ function addForwardOptions(command: Command): Command {
     )
     .option('--label <name>', 'what those windows and the log call the VM (default: vm)', parseName)
     .option('--policy <file>', 'what the guest may do there (JSON; the README of src/wayland/firewall)')
+    .addOption(
+      new Option(
+        '--border <when>',
+        'draw a border around them; auto: where the compositor has no security contexts (default: never)',
+      ).choices(['auto', 'always', 'never']),
+    )
+    .option('--border-color <#rrggbb>', 'its color (default: #e08000)', parseColor)
     .option('--wayland-trace', 'log each forwarded message, as WAYLAND_DEBUG shows them');
 }
 
@@ -241,6 +261,8 @@ function forwardOptions(raw: RawOptions): ForwardOptions | null {
   return {
     label: raw.label ?? 'vm',
     policyPath: raw.policy ?? null,
+    border: raw.border ?? null,
+    borderColor: raw.borderColor ?? null,
     trace: raw.waylandTrace ?? false,
   };
 }
@@ -266,10 +288,14 @@ function windowMistake(raw: RawOptions): string | null {
     if (lost !== undefined) return `--${lost[0]} is about windows: it needs --window.`;
   }
   if (!wayland) {
-    const { label, policy, waylandTrace } = raw;
-    const lost = Object.entries({ label, policy, 'wayland-trace': waylandTrace }).find(
-      ([, value]) => value !== undefined,
-    );
+    const { label, policy, border, borderColor, waylandTrace } = raw;
+    const lost = Object.entries({
+      label,
+      policy,
+      border,
+      'border-color': borderColor,
+      'wayland-trace': waylandTrace,
+    }).find(([, value]) => value !== undefined);
     if (lost !== undefined) return `--${lost[0]} is about forwarding: it needs --wayland.`;
   }
   if (tabletSocket.length > 1 && tabletSocket.length !== raw.outputs) {

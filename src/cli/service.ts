@@ -126,13 +126,16 @@ export class Service {
     return { region, link: this.keep(new RegionLink(region, ivshmemPath)) };
   }
 
-  private makeFirewall({ label, policyPath, trace }: ForwardOptions): WaylandFirewall {
+  private makeFirewall(options: ForwardOptions): WaylandFirewall {
     const { log } = this;
+    const { label, policyPath, trace } = options;
     const policy =
       policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
+    const { show, color, width } = policy.border;
+    const border = { show: options.border ?? show, color: options.borderColor ?? color, width };
     return new WaylandFirewall({
       vm: label,
-      policy,
+      policy: { ...policy, border },
       region: this.sharedRegion,
       connect: () => connectToCompositor(),
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },

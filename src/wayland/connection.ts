@@ -65,6 +65,7 @@ export class WaylandConnection {
   private isPaused = false;
   private isCongested = false;
   private flushPlanned = false;
+  private drainedPlanned = false;
   /** The peer takes no more; what it said before it went is still read (a protocol error, most likely). */
   private peerDeaf = false;
   private over = false;
@@ -136,6 +137,7 @@ export class WaylandConnection {
       }
     }
     this.watch();
+    this.planDrained();
   }
 
   /** Stops reading, for as long as what is read could not be passed on. A hang-up goes unnoticed meanwhile. */
@@ -185,6 +187,22 @@ export class WaylandConnection {
     });
   }
 
+  private get relieved(): boolean {
+    return this.isCongested && !this.over && this.outgoing.bytes <= this.outgoingBytesHigh / 2;
+  }
+
+  /** Not from within a send, whose caller may be in the middle of something. */
+  private planDrained(): void {
+    if (this.drainedPlanned || !this.relieved) return;
+    this.drainedPlanned = true;
+    setImmediate(() => {
+      this.drainedPlanned = false;
+      if (!this.relieved) return;
+      this.isCongested = false;
+      this.handlers.drained?.();
+    });
+  }
+
   private watch(): void {
     if (this.over) return;
     const events = (this.isPaused ? 0 : READABLE) | (this.outgoing.bytes > 0 ? WRITABLE : 0);
@@ -194,13 +212,7 @@ export class WaylandConnection {
   }
 
   private readonly ready = (events: number): void => {
-    if ((events & WRITABLE) !== 0) {
-      this.flush();
-      if (this.isCongested && !this.over && this.outgoing.bytes <= this.outgoingBytesHigh / 2) {
-        this.isCongested = false;
-        this.handlers.drained?.();
-      }
-    }
+    if ((events & WRITABLE) !== 0) this.flush();
     if ((events & READABLE) !== 0) this.read();
   };
 

@@ -151,6 +151,10 @@ export class StubCompositor {
 
   private add(id: number, interfaceName: string, version: number): StubObject {
     if (this.objects.get(id)?.alive === true) throw new WaylandError('WL_ERR_BAD_ID', `id ${id} is taken`);
+    // libwayland takes no id before the one below it was used.
+    if (id > 1 && id < SERVER_ID_START && !this.objects.has(id - 1)) {
+      throw new WaylandError('WL_ERR_BAD_ID', `id ${id} comes too early`);
+    }
     const object = { id, interface: interfaceName, version, alive: true };
     this.objects.set(id, object);
     return object;

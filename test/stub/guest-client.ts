@@ -12,6 +12,7 @@ import {
 } from 'vhost-user-native';
 import {
   type Ask,
+  BorderPixels,
   decodeArguments,
   Encoder,
   type FirewallPolicy,
@@ -120,6 +121,8 @@ export interface GuestOptions {
   /** Another compositor than the stub. */
   readonly socket?: UnixSocket;
   readonly region?: ForwardedRegion;
+  /** The compositor's connection goes through a security context. */
+  readonly restricted?: boolean;
   /** Do not take messages until `take`. */
   readonly lazy?: boolean;
 }
@@ -139,6 +142,7 @@ export class GuestClient {
   deaf = false;
   nextId = 2;
   private readonly encoder = new Encoder();
+  private readonly border: BorderPixels | null;
   private readonly regionFd: number | null;
   private readonly stub: StubCompositor | null;
   private closed = false;
@@ -147,6 +151,8 @@ export class GuestClient {
 
   constructor(options: GuestOptions = {}) {
     this.policy = policyFrom(options.policy ?? {});
+    const { border } = this.policy;
+    this.border = border.show === 'never' ? null : new BorderPixels(border);
     this.regionFd = options.region === undefined ? region() : null;
     let { socket } = options;
     this.stub = null;
@@ -163,7 +169,7 @@ export class GuestClient {
     const note = (message: string): void => {
       this.log.push(message);
     };
-    this.channel = new ForwardedClient(Promise.resolve(socket), {
+    this.channel = new ForwardedClient(Promise.resolve({ socket, restricted: options.restricted ?? false }), {
       vm: 'work',
       owner: { name: 'test', ready: () => (options.lazy === true ? undefined : this.take()) },
       policy: this.policy,
@@ -171,6 +177,7 @@ export class GuestClient {
       ask: options.ask ?? ((_, answer) => answer(false)),
       log: new LimitedLog({ info: note, warn: note }),
       dmabuf: options.dmabuf ?? false,
+      border: this.border,
       trace: options.trace ?? null,
     });
   }
@@ -289,6 +296,7 @@ export class GuestClient {
       for (const item of items) if (item.kind === 'write-pipe') closeFd(item.fd);
     }
     if (this.regionFd !== null) closeFd(this.regionFd);
+    this.border?.close();
   }
 
   private parse(): void {

@@ -92,7 +92,11 @@ t.test('forwarding needs contexts, and has them', async (t) => {
   const line = parse('--socket-path=/s', '--wayland', '--label=work', '--policy=/p.json', '--wayland-trace');
   if (line.action !== 'run') throw new Error(line.action);
   t.equal(line.options.contexts, true);
-  t.same(line.options.forward, { label: 'work', policyPath: '/p.json', trace: true });
+  const policy = { label: 'work', policyPath: '/p.json', border: null, borderColor: null };
+  t.same(line.options.forward, { ...policy, trace: true });
+  const bordered = parse('--fd=3', '--wayland', '--border=auto', '--border-color=#00ff00');
+  if (bordered.action !== 'run') throw new Error(bordered.action);
+  t.match(bordered.options.forward, { label: 'vm', border: 'auto', borderColor: '#00ff00' });
 });
 
 t.test('--print-capabilities wins over everything else', async (t) => {
@@ -114,6 +118,9 @@ t.test('mistakes', async (t) => {
     ['--socket-path=/s', '--fd=3'],
     ['--fd=-1'],
     ['--fd=three'],
+    ['--fd=3', '--border=auto'],
+    ['--fd=3', '--wayland', '--border=maybe'],
+    ['--fd=3', '--wayland', '--border-color=red'],
     ['--socket-path=/s', '--outputs=0'],
     ['--socket-path=/s', '--outputs=17'],
     ['--socket-path=/s', '--resolution=wide'],

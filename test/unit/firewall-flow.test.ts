@@ -208,6 +208,7 @@ t.test('no compositor: the guest sees the end', async (t) => {
     ask: (_, answer) => answer(false),
     log: new LimitedLog({ info: () => undefined, warn: (line) => lines.push(line) }),
     dmabuf: false,
+    border: null,
     trace: null,
   });
   channel.send(new Uint8Array(12), []);

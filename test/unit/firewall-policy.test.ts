@@ -25,6 +25,7 @@ t.test('everything that can be set', async (t) => {
   const policy = parsePolicy(
     JSON.stringify({
       label: { title: '{title} ({vm})', appId: '{appId}', titleMax: 10 },
+      border: { show: 'auto', color: '#00FF7f' },
       globals: {
         wl_compositor: 4,
         zwp_idle_inhibit_manager_v1: true,
@@ -40,6 +41,7 @@ t.test('everything that can be set', async (t) => {
   );
   t.match(policy, {
     label: { title: '{title} ({vm})', titleMax: 10 },
+    border: { show: 'auto', color: '#00FF7f', width: 4 },
     clipboard: { direction: 'ask', mimeTypes: ['text/*'], maxBytes: 0 },
     primary: { direction: 'none' },
     ask: { command: ['/usr/bin/ask', '--now'], timeoutSeconds: 5 },
@@ -72,6 +74,9 @@ t.test('errors name the place', async (t) => {
     ['{"globals": {"wl_saet": false}}', /wl_saet: no global that is known$/],
     ['{"globals": {"wl_saet": true}}', /wl_saet: no global that can be forwarded$/],
     ['{"windows": {"fullscreen": 1}}', /^p\.json\.windows\.fullscreen: 1 where true or false belongs$/],
+    ['{"border": {"show": true}}', /^p\.json\.border\.show: true where one of auto, always, never belongs$/],
+    ['{"border": {"color": "red"}}', /^p\.json\.border\.color: "red" where a color like #e08000 belongs$/],
+    ['{"border": {"width": 0}}', /^p\.json\.border\.width: 0 where a whole number from 1 to 32 belongs$/],
     ['{"limits": {"surfaces": 0}}', /^p\.json\.limits\.surfaces: 0 where a whole number from 1 /],
     ['{"ask": {"command": "rm"}}', /^p\.json\.ask\.command: "rm" where a list of strings belongs$/],
     ['{"ask": {"command": [""]}}', /^p\.json\.ask\.command: the program has no name$/],

@@ -242,6 +242,22 @@ t.test('a peer that does not read: congestion, relief, overflow', async (t) => {
   listener.connection.close();
 });
 
+t.test('drained is told, too, when the bytes leave with a later message', async (t) => {
+  const [near, far] = pair();
+  const sender = new Listener(near, { outgoingBytesHigh: 4096 });
+  while (!sender.connection.congested) sender.connection.send(message(1, '00'.repeat(1000)));
+  const buffer = new Uint8Array(1 << 16);
+  // The peer reads all of it before this side's event loop gets to see that there is room.
+  while (sender.connection.backlogBytes > 0) {
+    while (far.receive(buffer).bytes > 0);
+    sender.connection.flush();
+  }
+  await until(() => sender.drained === 1, 'drained');
+  t.equal(sender.connection.congested, false);
+  sender.connection.close();
+  far.close();
+});
+
 t.test('pause and resume', async (t) => {
   const [near, far] = pair();
   const listener = new Listener(near);

@@ -7,6 +7,7 @@ import { closeFd, type UnixSocket } from 'vhost-user-native';
 import { WaylandConnection } from '../connection.js';
 import { WaylandError } from '../errors.js';
 import type { Ask } from './ask.js';
+import type { BorderPixels } from './border/pixels.js';
 import type {
   GuestChannel,
   GuestChannelOwner,
@@ -31,6 +32,13 @@ import { DisplayError, Violation } from './violation.js';
 /** While more waits for the guest, the compositor is not read. */
 const OUTPUT_HIGH = 64 << 10;
 
+/** A connection to the compositor. */
+export interface HostLink {
+  readonly socket: UnixSocket;
+  /** It goes through a security context: the compositor knows whose windows these are. */
+  readonly restricted: boolean;
+}
+
 export interface ForwardedClientOptions {
   readonly vm: string;
   readonly owner: GuestChannelOwner;
@@ -40,6 +48,8 @@ export interface ForwardedClientOptions {
   readonly log: LimitedLog;
   /** Whether blobs can be exported as dma-bufs. */
   readonly dmabuf: boolean;
+  /** What borders are drawn with; null: there are none. */
+  readonly border: BorderPixels | null;
   /** Each message, as WAYLAND_DEBUG shows it; null: none. */
   readonly trace: ((line: string) => void) | null;
   /** Called once, when the client is over for whatever reason. */
@@ -73,8 +83,8 @@ export class ForwardedClient implements GuestChannel {
   private processing = false;
   private timer: NodeJS.Timeout | null = null;
 
-  /** `socket` is (or will be) a connection to the compositor that nobody else uses. */
-  constructor(socket: Promise<UnixSocket>, options: ForwardedClientOptions) {
+  /** The host's socket is (or will be) a connection to the compositor that nobody else uses. */
+  constructor(host: Promise<HostLink>, options: ForwardedClientOptions) {
     this.options = options;
     const { policy, trace } = options;
     this.name = printable(`${options.vm}/${options.owner.name}`);
@@ -94,8 +104,8 @@ export class ForwardedClient implements GuestChannel {
         trace: trace === null ? null : (line) => trace(`${this.name} ${line}`),
       },
     });
-    socket.then(
-      (connected) => this.connected(connected),
+    host.then(
+      (link) => this.connected(link),
       (error: unknown) => this.end('connection', `no compositor: ${messageOf(error)}`),
     );
   }
@@ -138,7 +148,7 @@ export class ForwardedClient implements GuestChannel {
     this.output.clear();
   }
 
-  private connected(socket: UnixSocket): void {
+  private connected({ socket, restricted }: HostLink): void {
     if (this.over) {
       socket.close();
       return;
@@ -151,8 +161,10 @@ export class ForwardedClient implements GuestChannel {
       drained: () => this.guarded(() => this.process()),
       ended: (error) => this.hostEnded(error),
     });
+    const { border, policy } = this.options;
+    const bordered = policy.border.show === 'always' || (policy.border.show === 'auto' && !restricted);
     this.guarded(() =>
-      this.session.start(() => {
+      this.session.start(bordered ? border : null, () => {
         this.started = true;
         this.guarded(() => this.process());
       }),

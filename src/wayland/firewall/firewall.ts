@@ -6,8 +6,9 @@ import { randomUUID } from 'node:crypto';
 import type { UnixSocket } from 'vhost-user-native';
 import { WaylandError } from '../errors.js';
 import { type Ask, askBy } from './ask.js';
+import { BorderPixels } from './border/pixels.js';
 import type { GuestChannelOwner } from './channel.js';
-import { ForwardedClient } from './client.js';
+import { ForwardedClient, type HostLink } from './client.js';
 import { type FirewallLog, LimitedLog } from './log.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { ForwardedRegion } from './region-pool.js';
@@ -34,6 +35,7 @@ export class WaylandFirewall {
   private readonly options: WaylandFirewallOptions;
   private readonly log: LimitedLog;
   private readonly ask: Ask;
+  private readonly border: BorderPixels | null;
   private readonly instanceId = randomUUID();
   private readonly clients = new Set<ForwardedClient>();
   private context: Promise<SecurityContext | null> | null = null;
@@ -44,6 +46,8 @@ export class WaylandFirewall {
     this.options = options;
     this.log = new LimitedLog(options.log);
     this.ask = askBy(options.policy.ask);
+    const { border } = options.policy;
+    this.border = border.show === 'never' ? null : new BorderPixels(border);
   }
 
   /** Clients that are connected, or about to be. */
@@ -62,6 +66,7 @@ export class WaylandFirewall {
       ask: this.ask,
       log: this.log,
       dmabuf,
+      border: this.border,
       trace,
       ended: () => this.clients.delete(client),
     });
@@ -75,25 +80,26 @@ export class WaylandFirewall {
     for (const client of [...this.clients]) client.close();
     const { context } = this;
     this.context = null;
+    this.border?.close();
     context?.then(
       (made) => made?.close(),
       () => undefined,
     );
   }
 
-  private async connect(): Promise<UnixSocket> {
+  private async connect(): Promise<HostLink> {
     const { policy, connect } = this.options;
-    if (policy.securityContext === 'off') return connect();
+    if (policy.securityContext === 'off') return { socket: connect(), restricted: false };
     const context = await this.securityContext();
     this.checkOpen();
-    if (context !== null) return context.connect();
+    if (context !== null) return { socket: context.connect(), restricted: true };
     if (policy.securityContext === 'require') {
       throw new WaylandError(
         'WL_ERR_NO_GLOBAL',
         'the compositor has no wp_security_context_manager_v1, which the policy requires',
       );
     }
-    return connect();
+    return { socket: connect(), restricted: false };
   }
 
   private checkOpen(): void {

@@ -4,10 +4,16 @@
  */
 import { GLOBALS_MAX } from '../limits.js';
 import { INTERFACES } from '../protocol/generated/index.js';
-import { wl_registry, wl_seat, wl_shm } from '../protocol/generated/wayland.js';
+import {
+  wl_compositor,
+  wl_registry,
+  wl_seat,
+  wl_shm,
+  wl_subcompositor,
+} from '../protocol/generated/wayland.js';
 import type { UntypedNewId, WireValue } from '../wire/decode.js';
 import type { InterfaceTable, MessageTable } from '../wire/table.js';
-import type { ForwardedObject } from './objects.js';
+import type { ForwardedObject, OwnListener } from './objects.js';
 import type { Session } from './session.js';
 import { DisplayError, Violation } from './violation.js';
 
@@ -25,6 +31,9 @@ interface ForwardedGlobal {
 /** Removed globals that a late bind may still name. */
 const REMOVED_MAX = 256;
 
+/** What we make objects of our own with, whether or not the guest may. */
+const OWN_USE: ReadonlySet<string> = new Set([wl_shm.name, wl_compositor.name, wl_subcompositor.name]);
+
 export class Globals {
   private readonly session: Session;
   private readonly dmabuf: boolean;
@@ -32,6 +41,7 @@ export class Globals {
   private readonly byHostName = new Map<number, ForwardedGlobal>();
   private readonly byGuestName = new Map<number, ForwardedGlobal>();
   private readonly guestRegistries = new Set<ForwardedObject>();
+  private readonly forOwnUse = new Map<string, number>();
   private readonly seats = new WeakMap<ForwardedObject, ForwardedGlobal>();
   private nextName = 1;
 
@@ -77,15 +87,14 @@ export class Globals {
     this.bindOnHost(global, object);
   }
 
-  /** A binding of our own to wl_shm, null when the compositor has none. */
-  bindShm(listener: (message: MessageTable, values: readonly WireValue[]) => void): ForwardedObject | null {
-    for (const global of this.byHostName.values()) {
-      if (global.table.name !== wl_shm.name || global.removed) continue;
-      const object = this.session.own(wl_shm, 1, listener);
-      this.bindOnHost(global, object);
-      return object;
-    }
-    return null;
+  /** A binding of our own in version 1, null when the compositor has none. */
+  bindOwn(table: InterfaceTable, listener: OwnListener): ForwardedObject | null {
+    const { session, registry } = this;
+    const name = this.forOwnUse.get(table.name);
+    if (name === undefined || registry === null) return null;
+    const object = session.own(table, 1, listener);
+    session.ask(registry, 'bind', [name, { interface: table.name, version: 1, id: object.hostId }]);
+    return object;
   }
 
   /** Every capability that a seat of the guest's ever had; null as long as the compositor did not say. */
@@ -120,6 +129,7 @@ export class Globals {
   }
 
   private add(hostName: number, name: string, hostVersion: number): void {
+    if (OWN_USE.has(name)) this.forOwnUse.set(name, hostName);
     const allowed = this.session.policy.globals.get(name);
     const table = INTERFACES.get(name);
     if (allowed === undefined || table === undefined) return;
@@ -141,6 +151,7 @@ export class Globals {
   }
 
   private remove(hostName: number): void {
+    for (const [name, used] of this.forOwnUse) if (used === hostName) this.forOwnUse.delete(name);
     const global = this.byHostName.get(hostName);
     if (global === undefined) return;
     global.removed = true;

@@ -1,5 +1,6 @@
 /** The firewall between a guest's Wayland clients and the host's compositor. */
 export { type Ask, askBy, type Question } from './ask.js';
+export { BorderPixels } from './border/pixels.js';
 export * from './channel.js';
 export { ForwardedClient, type ForwardedClientMetrics, type ForwardedClientOptions } from './client.js';
 export { WaylandFirewall, type WaylandFirewallOptions } from './firewall.js';

@@ -2,7 +2,7 @@
  * The one wl_shm_pool of a connection: the whole shared region. A guest's pool is a range of it, a guest's buffer a
  * wl_shm_pool.create_buffer with the range's offset added. The guest never names a file or an offset of the region.
  */
-import { wl_shm_pool } from '../protocol/generated/wayland.js';
+import { wl_shm, wl_shm_pool } from '../protocol/generated/wayland.js';
 import type { ForwardedObject } from './objects.js';
 import type { Session } from './session.js';
 
@@ -47,7 +47,7 @@ export class RegionPool {
 
   private open(session: Session): ForwardedObject | null {
     if (this.pool !== null) return this.pool;
-    this.shm ??= session.globals.bindShm(() => undefined);
+    this.shm ??= session.globals.bindOwn(wl_shm, () => undefined);
     if (this.shm === null) return null;
     this.pool = session.own(wl_shm_pool, 1, () => undefined);
     session.ask(this.shm, 'create_pool', [this.pool.hostId, 0, this.region.bytes], [this.region.fd]);

@@ -10,6 +10,8 @@ import { wl_callback, wl_display } from '../protocol/generated/wayland.js';
 import { decodeArguments, type FdSource, type WireValue } from '../wire/decode.js';
 import { Encoder } from '../wire/encode.js';
 import type { ArgTable, InterfaceTable, MessageTable } from '../wire/table.js';
+import { Borders } from './border/borders.js';
+import type { BorderPixels } from './border/pixels.js';
 import type { ItemForGuest } from './channel.js';
 import { Counts } from './counts.js';
 import { checkEnum } from './enums.js';
@@ -68,6 +70,8 @@ export class Session {
   readonly pool: RegionPool;
   readonly transfers: Transfers;
   readonly display = new ForwardedObject(wl_display, 1);
+  /** Null: none are drawn. */
+  borders: Borders | null = null;
   private readonly rules: RuleBook;
   private readonly encoder = new Encoder();
   private readonly counts: Counts;
@@ -87,11 +91,14 @@ export class Session {
     this.globals = new Globals(this, options.dmabuf);
   }
 
-  /** Asks the compositor for its globals; `ready` is called when they are known. */
-  start(ready: () => void): void {
+  /** Asks the compositor for its globals; `ready` is called when they are known. `border`: what it is drawn with. */
+  start(border: BorderPixels | null, ready: () => void): void {
     this.globals.start();
     // The first brings the globals, the second what was asked of them.
-    this.afterRoundtrip(() => this.afterRoundtrip(ready));
+    this.afterRoundtrip(() => {
+      if (border !== null) this.borders = new Borders(this, border);
+      this.afterRoundtrip(ready);
+    });
   }
 
   /** Calls back once the compositor has handled everything so far. */

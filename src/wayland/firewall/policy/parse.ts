@@ -16,6 +16,9 @@ export class PolicyError extends Error {
   override readonly name = 'PolicyError';
 }
 
+/** Of a border. */
+export const COLOR = /^#[0-9a-fA-F]{6}$/;
+
 const DIRECTIONS: readonly Direction[] = ['none', 'to-guest', 'from-guest', 'both', 'ask'];
 
 /** Most that a limit can be raised to. */
@@ -50,6 +53,7 @@ export function policyFrom(json: unknown, source = 'policy'): FirewallPolicy {
   root.only([
     '$schema',
     'label',
+    'border',
     'globals',
     'clipboard',
     'primary',
@@ -61,6 +65,7 @@ export function policyFrom(json: unknown, source = 'policy'): FirewallPolicy {
   ]);
   const policy: FirewallPolicy = {
     label: label(root.section('label')),
+    border: border(root.section('border')),
     globals: globals(root.section('globals')),
     clipboard: transfer(root.section('clipboard'), base.clipboard),
     primary: transfer(root.section('primary'), base.primary),
@@ -85,6 +90,19 @@ function label(section: Section): FirewallPolicy['label'] {
     title: section.text('title', base.title, 200),
     appId: section.text('appId', base.appId, 100),
     titleMax: section.integer('titleMax', base.titleMax, 0, 1000),
+  };
+}
+
+function border(section: Section): FirewallPolicy['border'] {
+  const base = DEFAULT_POLICY.border;
+  section.only(['show', 'color', 'width']);
+  const color = section.text('color', base.color, 7);
+  if (!COLOR.test(color))
+    section.fail('color', `${JSON.stringify(color)} where a color like #e08000 belongs`);
+  return {
+    show: section.choice('show', ['auto', 'always', 'never'], base.show),
+    color,
+    width: section.integer('width', base.width, 1, 32),
   };
 }
 

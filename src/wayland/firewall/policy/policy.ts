@@ -21,6 +21,16 @@ export interface LabelPolicy {
   readonly titleMax: number;
 }
 
+/** Drawn by us over the edge of what the guest shows. */
+export interface BorderPolicy {
+  /** 'auto': where the compositor has no security contexts, and so does not know whose windows they are. */
+  readonly show: 'auto' | 'always' | 'never';
+  /** #rrggbb. */
+  readonly color: string;
+  /** Logical pixels. */
+  readonly width: number;
+}
+
 export interface WindowPolicy {
   readonly fullscreen: boolean;
   readonly maximize: boolean;
@@ -60,6 +70,7 @@ export interface LimitPolicy {
 
 export interface FirewallPolicy {
   readonly label: LabelPolicy;
+  readonly border: BorderPolicy;
   /** Interfaces that are announced, with the highest version. */
   readonly globals: ReadonlyMap<string, number>;
   readonly clipboard: TransferPolicy;
@@ -88,6 +99,7 @@ const TEXT_AND_PICTURES: readonly string[] = [
 
 export const DEFAULT_POLICY: FirewallPolicy = {
   label: { title: '[{vm}] {title}', appId: '{vm}.{appId}', titleMax: 256 },
+  border: { show: 'never', color: '#e08000', width: 4 },
   globals: new Map(
     [...GLOBAL_RULES].filter(([, rule]) => rule.allowed).map(([name, rule]) => [name, rule.version]),
   ),

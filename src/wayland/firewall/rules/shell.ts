@@ -14,7 +14,7 @@ const CONFIGURES_MAX = 4096;
 const pings = new WeakMap<ForwardedObject, Set<number>>();
 const shellsOf = new WeakMap<ForwardedObject, Set<ForwardedObject>>();
 
-function getXdgSurface(_: Session, request: Request): Outcome {
+function getXdgSurface(session: Session, request: Request): Outcome {
   const { object, made } = request;
   const surface = request.target('surface');
   const state = surfaceState(surface);
@@ -40,6 +40,7 @@ function getXdgSurface(_: Session, request: Request): Outcome {
   shellSurfaces.set(made, shell);
   state.roleObject = made;
   state.beforeCommit = () => beforeCommit(shell);
+  session.borders?.setGeometry(surface, null);
   const siblings = shellsOf.get(object) ?? new Set();
   shellsOf.set(object, siblings.add(made));
   made.destroyed = () => {
@@ -166,15 +167,24 @@ function configure(_: Session, event: HostEvent): Outcome {
   return 'forward';
 }
 
-function windowGeometry(_: Session, request: Request): Outcome {
+function windowGeometry(session: Session, request: Request): Outcome {
   const { object } = request;
-  if (shellSurface(object).role === null) {
+  const shell = shellSurface(object);
+  if (shell.role === null) {
     throw protocolViolation('state', object, 'not_constructed', 'a geometry without toplevel or popup');
   }
   const width = request.number('width');
   const height = request.number('height');
-  if (width > 0 && height > 0) return 'forward';
-  throw protocolViolation('value', object, 'invalid_size', `a geometry of ${width}x${height}`);
+  if (width <= 0 || height <= 0) {
+    throw protocolViolation('value', object, 'invalid_size', `a geometry of ${width}x${height}`);
+  }
+  session.borders?.setGeometry(shell.surface, {
+    x: request.number('x'),
+    y: request.number('y'),
+    width,
+    height,
+  });
+  return 'forward';
 }
 
 function setParent(_: Session, request: Request): Outcome {

@@ -35,6 +35,9 @@ export interface SurfaceState {
   parent: ForwardedObject | null;
 }
 
+/** Logical pixels; what is larger is beyond all screens. */
+const LOGICAL_MAX = 1 << 24;
+
 const surfaces = new WeakMap<ForwardedObject, SurfaceState>();
 const bufferSizes = new WeakMap<ForwardedObject, Size>();
 
@@ -67,6 +70,19 @@ export function setBufferSize(buffer: ForwardedObject, size: Size): void {
 
 export function bufferSize(buffer: ForwardedObject): Size | null {
   return bufferSizes.get(buffer) ?? null;
+}
+
+/** In logical pixels, at most LOGICAL_MAX each way, of a surface that has a buffer; null when that is not known. */
+export function surfaceSize({ destination, source, size, scale, transform }: SurfaceState): Size | null {
+  const turned = transform % 2 === 1;
+  const shown = destination ?? source;
+  if (shown === null && size === null) return null;
+  const width = shown?.width ?? ((turned ? size?.height : size?.width) ?? 0) / scale;
+  const height = shown?.height ?? ((turned ? size?.width : size?.height) ?? 0) / scale;
+  return {
+    width: Math.min(Math.floor(width), LOGICAL_MAX),
+    height: Math.min(Math.floor(height), LOGICAL_MAX),
+  };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ForwardedObject } from '../objects.js';
 import type { Outcome, Request } from '../request.js';
 import type { RequestRule, Session } from '../session.js';
 import { DisplayError, protocolViolation, Violation } from '../violation.js';
-import { bufferSize, surfaceState, takeRole } from './surface-state.js';
+import { bufferSize, type Role, surfaceState, takeRole } from './surface-state.js';
 
 /** Damage requests of one commit that are passed on; more of them become one that covers everything. */
 const DAMAGES_MAX = 256;
@@ -13,7 +13,17 @@ const regionOperations = new WeakMap<ForwardedObject, number>();
 const operations = new WeakMap<Session, number>();
 const subsurfaces = new WeakMap<ForwardedObject, { surface: ForwardedObject; parent: ForwardedObject }>();
 
-function attach(_: Session, request: Request): Outcome {
+/** Whether a surface may move with its contents: some compositors move subsurfaces, too, out of their border. */
+function isMovable(role: Role | null): boolean {
+  return role !== null && role !== 'wl_subsurface';
+}
+
+function offset(session: Session, request: Request): Outcome {
+  const { role } = surfaceState(request.object);
+  return session.borders === null || isMovable(role) ? 'forward' : 'drop';
+}
+
+function attach(session: Session, request: Request): Outcome {
   const { object } = request;
   const offset = request.number('x') !== 0 || request.number('y') !== 0;
   if (offset && object.version >= 5) {
@@ -26,6 +36,10 @@ function attach(_: Session, request: Request): Outcome {
   }
   const buffer = request.ref('buffer');
   const state = surfaceState(object);
+  if (offset && session.borders !== null && !isMovable(state.role)) {
+    request.set('x', 0);
+    request.set('y', 0);
+  }
   state.pending = buffer === null ? 'null' : 'buffer';
   state.size = buffer === null ? null : bufferSize(buffer);
   return 'forward';
@@ -50,6 +64,7 @@ function commit(session: Session, request: Request): Outcome {
   state.damages = 0;
   checkCursorSize(session, object);
   checkViewport(object);
+  session.borders?.beforeCommit(object);
   return 'forward';
 }
 
@@ -92,6 +107,7 @@ function destroySurface(session: Session, request: Request): Outcome {
   }
   // Some compositors call it an error when these outlive their surface, and none has a use for them.
   for (const extension of state.extensions.values()) session.sever(extension);
+  session.borders?.destroySurface(object);
   return 'forward';
 }
 
@@ -122,7 +138,7 @@ function regionOperation(session: Session, request: Request): Outcome {
   return 'forward';
 }
 
-function getSubsurface(_: Session, request: Request): Outcome {
+function getSubsurface(session: Session, request: Request): Outcome {
   const { object, made } = request;
   const surface = request.target('surface');
   const parent = request.target('parent');
@@ -136,12 +152,30 @@ function getSubsurface(_: Session, request: Request): Outcome {
   made.destroyed = () => {
     state.roleObject = null;
     state.parent = null;
+    session.borders?.removeSubsurface(surface);
   };
+  if (session.forward(request) === 'drop') return 'drop';
+  session.borders?.addSubsurface(made, surface, parent);
+  return 'done';
+}
+
+function moveSubsurface(session: Session, request: Request): Outcome {
+  const own = subsurfaces.get(request.object);
+  if (own?.parent.alive !== true) return 'drop';
+  session.borders?.move(own.surface, { x: request.number('x'), y: request.number('y') });
   return 'forward';
 }
 
+function desync(on: boolean): RequestRule {
+  return (session, request) => {
+    const own = subsurfaces.get(request.object);
+    if (own !== undefined) session.borders?.setDesync(own.surface, on);
+    return 'forward';
+  };
+}
+
 /** wl_subsurface.place_above and place_below. */
-function restack(_: Session, request: Request): Outcome {
+function restack(session: Session, request: Request): Outcome {
   const { object } = request;
   const own = subsurfaces.get(object);
   const sibling = request.target('sibling');
@@ -149,7 +183,8 @@ function restack(_: Session, request: Request): Outcome {
   if (own === undefined || sibling === own.surface || !related) {
     throw protocolViolation('value', object, 'bad_surface', `${sibling} is neither sibling nor parent`);
   }
-  return own.parent.alive ? 'forward' : 'drop';
+  const known = own.parent.alive && session.borders?.isHidden(sibling) !== true;
+  return known ? 'forward' : 'drop';
 }
 
 function setCursor(session: Session, request: Request): Outcome {
@@ -204,6 +239,7 @@ export function addViewport(viewport: ForwardedObject, surface: ForwardedObject)
 
 export const surfaceRequests: Readonly<Record<string, RequestRule>> = {
   'wl_surface.attach': attach,
+  'wl_surface.offset': offset,
   'wl_surface.damage': damage,
   'wl_surface.damage_buffer': damage,
   'wl_surface.commit': commit,
@@ -213,6 +249,9 @@ export const surfaceRequests: Readonly<Record<string, RequestRule>> = {
   'wl_region.add': regionOperation,
   'wl_region.subtract': regionOperation,
   'wl_subcompositor.get_subsurface': getSubsurface,
+  'wl_subsurface.set_position': moveSubsurface,
+  'wl_subsurface.set_sync': desync(false),
+  'wl_subsurface.set_desync': desync(true),
   'wl_subsurface.place_above': restack,
   'wl_subsurface.place_below': restack,
   'wl_pointer.set_cursor': setCursor,
