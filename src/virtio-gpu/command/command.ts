@@ -9,6 +9,8 @@ export interface Request {
   readonly chain: DescriptorChain;
   /** Descriptors of the queue that it came on. */
   readonly queueSize: number;
+  /** Whether its answer signals a fence. */
+  readonly fenced: boolean;
   /** Says that carrying it out took long: other queues have their turn before the next request. */
   tookLong(): void;
   /**

@@ -87,6 +87,10 @@ export class ControlQueue implements Request {
     return this.#queue?.size ?? 0;
   }
 
+  get fenced(): boolean {
+    return isFenced(this.#requestView);
+  }
+
   /** Chains that wait for a fence. */
   get heldFences(): number {
     return this.#fences.count;

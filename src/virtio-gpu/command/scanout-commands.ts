@@ -26,7 +26,7 @@ import {
 } from '../wire/constants.js';
 import { BYTES_PER_PIXEL, PIXEL_FORMATS } from '../wire/formats.js';
 import { ResourceFlushBody, SetScanoutBlobBody, SetScanoutBody } from '../wire/structs.js';
-import { type Command, command } from './command.js';
+import { type Command, command, type Request } from './command.js';
 
 /** Resource id 0 turns the scanout off, whatever the rectangle says. */
 function setScanout(vm: VmState, body: SetScanoutBody): GpuResult {
@@ -84,14 +84,15 @@ function setScanoutBlob(vm: VmState, body: SetScanoutBlobBody): GpuResult {
  * A driver that waits for the fence draws into what it showed before as soon as it has the answer. (A blob has no size
  * in pixels of its own; of a rectangle that is too large only what is there is drawn.)
  */
-function flushResource(vm: VmState, body: ResourceFlushBody): GpuResult {
+function flushResource(vm: VmState, body: ResourceFlushBody, { fenced }: Request): GpuResult {
   const resource = vm.resources.find(body.resourceId);
   if (resource === undefined) return NO_SUCH_RESOURCE;
   if (resource.kind === '2d' && !insideBounds(body.r, resource.buffer.width, resource.buffer.height)) {
     return RECT_OUTSIDE;
   }
   vm.scanouts.flush(resource, body.r);
-  return resource.scanoutMask === 0 ? OK_NODATA : okWhen((done) => vm.scanouts.whenShown(resource, done));
+  if (!fenced || resource.scanoutMask === 0) return OK_NODATA;
+  return okWhen((done) => vm.scanouts.whenShown(resource, done));
 }
 
 export const scanoutCommands: readonly Command[] = [

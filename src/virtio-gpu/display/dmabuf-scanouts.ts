@@ -115,7 +115,8 @@ export class DmabufScanouts implements DmabufRoute {
   /** QEMU is not going to draw the scanout from a dma-buf: nobody waits for that any more. */
   giveUp(scanoutId: number): void {
     if (this.updating === scanoutId) this.endAnswering();
-    const waiting = this.waiting.get(scanoutId) ?? [];
+    const waiting = this.waiting.get(scanoutId);
+    if (waiting === undefined) return;
     this.waiting.delete(scanoutId);
     for (const done of waiting) done();
   }

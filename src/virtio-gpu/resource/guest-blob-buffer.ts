@@ -8,6 +8,7 @@ import type { Mapping } from 'vhost-user-native';
 import type { DeviceMemory } from 'vhost-user-ts';
 import type { Rect } from '../display-sink.js';
 import type { GpuMetrics } from '../metrics.js';
+import { intersect } from '../rect.js';
 import { BYTES_PER_PIXEL } from '../wire/formats.js';
 import type { GuestPages } from './guest-pages.js';
 import type { DmabufExport, PixelHold } from './pixel-buffer.js';
@@ -108,8 +109,10 @@ export class GuestBlobBuffer implements ShownBuffer {
 
   flush(rect: Rect): void {
     if (this.#readers === 0 || this.#shadow === null) return;
+    const drawn = intersect(rect, { x: 0, y: 0, width: this.width, height: this.height });
+    if (drawn === null) return;
     if (this.#stale) this.#current();
-    else this.#copy(this.#shadow, rect);
+    else this.#copy(this.#shadow, drawn);
   }
 
   /** The shadow, up to date as far as it is kept so. */

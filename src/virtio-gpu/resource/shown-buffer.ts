@@ -6,7 +6,7 @@ export interface ShownBuffer extends PixelBuffer {
   /** A scanout or a cursor shows it now, and until as many calls of `hide`; false when there is no memory for that. */
   show(): boolean;
   hide(): void;
-  /** The guest drew there and wants it seen; the rectangle lies inside. */
+  /** The guest drew there and wants it seen; the rectangle may reach beyond the picture. */
   flush(rect: Rect): void;
 }
 

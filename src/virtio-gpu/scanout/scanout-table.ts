@@ -86,8 +86,7 @@ export class ScanoutTable {
       if (scanout?.resource !== resource) continue;
       const { id, buffer, rect: shown } = scanout;
       // Scanouts that show the same picture come one after the other, unless a guest is after double work.
-      const drawn = intersect(rect, { x: 0, y: 0, width: buffer.width, height: buffer.height });
-      if (drawn !== null && buffer !== last) buffer.flush(drawn);
+      if (buffer !== last) buffer.flush(rect);
       last = buffer;
       const visible = intersect(rect, shown);
       if (visible === null) continue;
