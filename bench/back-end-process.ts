@@ -11,6 +11,8 @@ export interface Subject {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Default: this process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Memory of all its processes, KiB. */
@@ -22,6 +24,8 @@ export interface MemoryUse {
   readonly peakKiB: number;
 }
 
+/** Characters of its log. */
+const LOG_KEPT = 16384;
 const START_TIMEOUT_MS = 20_000;
 
 const running = new Set<ChildProcess>();
@@ -42,14 +46,15 @@ export class BackEndProcess {
   constructor(subject: Subject) {
     this.subject = subject;
     this.folder = mkdtempSync(join(tmpdir(), 'gpu-bench-'));
-    const { command, args } = subject;
+    const { command, args, env = process.env } = subject;
     this.startedNs = process.hrtime.bigint();
     this.child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args, `--socket-path=${this.path}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env,
     });
     running.add(this.child);
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.errors = (this.errors + text).slice(-4096);
+      this.errors = (this.errors + text).slice(-LOG_KEPT);
     });
     this.ended = new Promise((resolve) => {
       const over = (how: string): void => {
@@ -104,6 +109,18 @@ export class BackEndProcess {
   /** True when no thread of it has anything to do at this moment. */
   asleep(): boolean {
     return this.threads().every((status) => /^State:\s+S/m.test(status));
+  }
+
+  /** The counters of our own back-end, which logs them as JSON (`--log-format=json`). */
+  async counters(): Promise<Readonly<Record<string, unknown>>> {
+    this.errors = '';
+    process.kill(this.pid, 'SIGUSR2');
+    for (;;) {
+      const line = /^\{.*"msg":"status"\}$/m.exec(this.errors)?.[0];
+      if (line !== undefined) return JSON.parse(line) as Record<string, unknown>;
+      if (this.exit !== null) throw new Error(this.describe());
+      await sleep(1);
+    }
   }
 
   /** What it said, for a report of something that failed. */

@@ -18,19 +18,21 @@ export interface Command {
   readonly answerBytes: number;
 }
 
-function header(type: number): Uint8Array {
-  return wire.CtrlHdr.encode({
-    type,
-    flags: 0,
-    fenceId: 0n,
-    ctxId: 0,
-    ringIdx: 0,
-    padding: new Uint8Array(3),
-  });
+type HeaderFields = Partial<Parameters<typeof wire.CtrlHdr.encode>[0]>;
+
+export function header(type: number, fields: HeaderFields = {}): Uint8Array {
+  const plain = { type, flags: 0, fenceId: 0n, ctxId: 0, ringIdx: 0, padding: new Uint8Array(3) };
+  return wire.CtrlHdr.encode({ ...plain, ...fields });
 }
 
-function command(type: number, body: Uint8Array, data?: Uint8Array): Command {
-  const request = Buffer.concat([header(type), body]);
+/** A command that is answered without data. */
+export function command(
+  type: number,
+  body: Uint8Array,
+  data?: Uint8Array,
+  fields: HeaderFields = {},
+): Command {
+  const request = Buffer.concat([header(type, fields), body]);
   const answer = gpu.VIRTIO_GPU_RESP_OK_NODATA;
   return { request, ...(data === undefined ? {} : { data }), answer, answerBytes: wire.CtrlHdr.size };
 }
@@ -84,6 +86,13 @@ export function transfer(resourceId: number, picture: Picture, r: Rect): Command
 export function flush(resourceId: number, r: Rect): Command {
   const body = wire.ResourceFlushBody.encode({ r, resourceId, padding: 0 });
   return command(gpu.VIRTIO_GPU_CMD_RESOURCE_FLUSH, body);
+}
+
+/** A flush whose answer tells that the picture was shown and the one before it is free. */
+export function fencedFlush(resourceId: number, r: Rect): Command {
+  const body = wire.ResourceFlushBody.encode({ r, resourceId, padding: 0 });
+  const fence = { flags: gpu.VIRTIO_GPU_FLAG_FENCE, fenceId: 1n };
+  return command(gpu.VIRTIO_GPU_CMD_RESOURCE_FLUSH, body, undefined, fence);
 }
 
 function cursorCommand(type: number, resourceId: number, x: number, y: number): Command {

@@ -29,6 +29,8 @@ const Orders = struct('orders', {
   pagesAt: u32,
   latencyCapacity: u32,
   latenciesAt: u32,
+  submissionsAt: u32,
+  reserved: u32,
   displayInfoBytes: u32,
   displayInfoAt: u32,
   edidBytes: u32,
@@ -81,8 +83,10 @@ const OPERATIONS_AT = 4096;
 const PAGES_AT = OPERATIONS_AT + OPERATIONS_MAX * OPERATION_WORDS * 4;
 const DISPLAY_INFO_AT = PAGES_AT + PAGES_MAX * 4;
 const EDID_AT = DISPLAY_INFO_AT + ANSWER_BYTES_MAX;
-const LATENCIES_AT = EDID_AT + ANSWER_BYTES_MAX;
-const BYTES = LATENCIES_AT + LATENCIES_MAX * 4;
+/** A multiple of 8, as all before it. */
+const LATENCIES_AT = Math.ceil((EDID_AT + ANSWER_BYTES_MAX) / 8) * 8;
+const SUBMISSIONS_AT = LATENCIES_AT + LATENCIES_MAX * 4;
+const BYTES = SUBMISSIONS_AT + LATENCIES_MAX * 8;
 
 /** What `ControlBlock.order` needs to be told; the rest is the block's own. */
 export type RunOrders = Pick<
@@ -158,6 +162,8 @@ export class ControlBlock {
       pagesAt: PAGES_AT,
       latencyCapacity: LATENCIES_MAX,
       latenciesAt: LATENCIES_AT,
+      submissionsAt: SUBMISSIONS_AT,
+      reserved: 0,
       displayInfoBytes: this.displayInfoBytes,
       displayInfoAt: DISPLAY_INFO_AT,
       edidBytes: this.edidBytes,
@@ -175,6 +181,11 @@ export class ControlBlock {
   /** A copy of the last run's latencies in nanoseconds: of all operations, or of the latest ones of very many. */
   latencies(operations: number): Uint32Array {
     return new Uint32Array(this.buffer, LATENCIES_AT, Math.min(operations, LATENCIES_MAX)).slice();
+  }
+
+  /** When these operations were submitted, on the clock of `process.hrtime`. As many as `latencies` has. */
+  submissionsNs(operations: number): BigUint64Array {
+    return new BigUint64Array(this.buffer, SUBMISSIONS_AT, Math.min(operations, LATENCIES_MAX)).slice();
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  * are our front-end's; what has to be fast is done by native/driver.c, in a process of its own.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { socketPair, type UnixSocket } from 'vhost-user-native';
+import { type Mapping, mapFile, socketPair, type UnixSocket } from 'vhost-user-native';
 import {
   Feature,
   FrontEndClient,
@@ -11,6 +11,7 @@ import {
   type FrontEndQueue,
   FrontEndRequest,
   MessageHeader,
+  type SharedMemoryMapping,
 } from 'vhost-user-ts';
 import { BackEndProcess, SHARED_CPU, type Subject } from './back-end-process.js';
 import { type Command, displayInfoAnswer, edidAnswer, getDisplayInfo } from './commands.js';
@@ -54,57 +55,64 @@ export interface RunOptions {
 }
 
 export interface Run extends Outcome {
-  /** Nanoseconds of each operation. */
+  /** Nanoseconds of each operation, and when it was submitted (the clock of `process.hrtime`). */
   readonly latenciesNs: Uint32Array;
+  readonly submissionsNs: BigUint64Array;
+}
+
+export interface MachineOptions {
+  /** The back-end has a display socket (QEMU's vhost-user-gpu device), or shows its pictures itself. Default true. */
+  readonly display?: boolean;
 }
 
 export class Machine {
   readonly backEnd: BackEndProcess;
   readonly memory: FrontEndMemory;
-  /** From the start of the process to its first answer, milliseconds. */
-  readonly startMs: number;
+  /** From the start of the process to its first answers, milliseconds. */
+  startMs = 0;
   private readonly control = new ControlBlock();
   private readonly client: FrontEndClient;
-  private readonly display: UnixSocket;
+  /** What the guest sees of the shared region. */
+  readonly window: SharedWindow;
+  /** Both ends, while the back-end has none of them. */
+  private readonly display = socketPair();
   private readonly commandAddress: number;
   private loaded: Program | null = null;
 
-  /** Starts the back-end and brings it to where a guest's driver has its queues. */
-  static async start(subject: Subject): Promise<Machine> {
+  /** Starts a back-end, which ends with the machine, and connects to it. */
+  static async start(subject: Subject, options: MachineOptions = {}): Promise<Machine> {
     const backEnd = new BackEndProcess(subject);
     try {
-      const client = FrontEndClient.connect({
-        socket: await backEnd.connect(),
-        memory: { bytes: MEMORY_BYTES },
-      });
-      await client.negotiate();
-      const startMs = Number(process.hrtime.bigint() - backEnd.startedNs) / 1e6;
-      const [ours, theirs] = socketPair();
-      makeBlocking(theirs.fd);
-      client.sendRaw(MessageHeader.encode({ request: FrontEndRequest.GPU_SET_SOCKET, flags: 1, size: 0 }), [
-        theirs.fd,
-      ]);
-      theirs.close();
-      await client.shareMemory();
-      await client.startQueue(0, { size: CONTROL_QUEUE_SIZE, indirectEntries: 0 });
-      await client.startQueue(1, { size: CURSOR_QUEUE_SIZE, indirectEntries: 0 });
-      const machine = new Machine(backEnd, client, ours, startMs);
-      // Its questions to QEMU are answered now: it may do nothing else before.
-      await machine.runOnce([getDisplayInfo()]);
-      await machine.settle();
-      return machine;
+      return await Machine.connect(backEnd, options);
     } catch (error) {
       await backEnd.stop();
+      throw new Error(`could not set up ${backEnd.describe()}`, { cause: error });
+    }
+  }
+
+  /** Brings a back-end that serves nobody to where a guest's driver has its queues. */
+  static async connect(backEnd: BackEndProcess, options: MachineOptions = {}): Promise<Machine> {
+    const window = new SharedWindow();
+    const client = FrontEndClient.connect({
+      socket: await backEnd.connect(),
+      memory: { bytes: MEMORY_BYTES },
+      handlers: { mapShared: (mapping, fd) => window.map(mapping, fd) },
+    });
+    const machine = new Machine(backEnd, client, window);
+    try {
+      await machine.begin(options);
+      return machine;
+    } catch (error) {
+      machine.disconnect();
       throw error;
     }
   }
 
-  private constructor(backEnd: BackEndProcess, client: FrontEndClient, display: UnixSocket, startMs: number) {
+  private constructor(backEnd: BackEndProcess, client: FrontEndClient, window: SharedWindow) {
     this.backEnd = backEnd;
     this.client = client;
     this.memory = client.memory;
-    this.display = display;
-    this.startMs = startMs;
+    this.window = window;
     this.control.setAnswers(displayInfoAnswer(1280, 800), edidAnswer());
     this.commandAddress = this.memory.alloc(COMMAND_BYTES, 4096);
   }
@@ -121,7 +129,12 @@ export class Machine {
       if (oneCpu) this.backEnd.pin(null);
     }
     const outcome = this.control.outcome();
-    return { ...outcome, latenciesNs: this.control.latencies(outcome.operations) };
+    const { operations: count } = outcome;
+    return {
+      ...outcome,
+      latenciesNs: this.control.latencies(count),
+      submissionsNs: this.control.submissionsNs(count),
+    };
   }
 
   /** Carries out these commands of one queue, which are few, in order. */
@@ -162,11 +175,30 @@ export class Machine {
     }
   }
 
-  async close(): Promise<void> {
+  /** Leaves the back-end as it is. */
+  disconnect(): void {
     this.client.close();
-    this.display.close();
+    for (const socket of this.display) socket.close();
+    this.window.close();
     this.control.close();
+  }
+
+  async close(): Promise<void> {
+    this.disconnect();
     await this.backEnd.stop();
+  }
+
+  private async begin({ display = true }: MachineOptions): Promise<void> {
+    const { client, backEnd } = this;
+    await client.negotiate();
+    this.startMs = Number(process.hrtime.bigint() - backEnd.startedNs) / 1e6;
+    if (display) giveDisplay(client, this.display[1]);
+    await client.shareMemory();
+    await client.startQueue(0, { size: CONTROL_QUEUE_SIZE, indirectEntries: 0 });
+    await client.startQueue(1, { size: CURSOR_QUEUE_SIZE, indirectEntries: 0 });
+    // Its questions to QEMU are answered now: it may do nothing else before.
+    await this.runOnce([getDisplayInfo()]);
+    await this.settle();
   }
 
   private queueOf(program: Program): FrontEndQueue {
@@ -211,7 +243,7 @@ export class Machine {
 
   private drive(queue: FrontEndQueue, durationMs: number): Promise<void> {
     const { control, memory, display } = this;
-    const fds = [control.fd, memory.fd, queue.kickFd.fd, queue.callFd.fd, display.fd];
+    const fds = [control.fd, memory.fd, queue.kickFd.fd, queue.callFd.fd, display[0].fd];
     const child = spawn(nativeProgram('driver'), ['3', '4', '5', '6', '7'], {
       stdio: ['ignore', 'ignore', 'pipe', ...fds],
       timeout: durationMs + PATIENCE_MS,
@@ -229,6 +261,35 @@ export class Machine {
       });
     });
   }
+}
+
+/** The guest's window into the shared region, as QEMU maps it. */
+export class SharedWindow {
+  private mapping: Mapping | null = null;
+
+  map({ offset, length, fdOffset }: SharedMemoryMapping, fd: number): boolean {
+    if (this.mapping !== null || offset !== 0) return false;
+    this.mapping = mapFile(fd, fdOffset, length, { writable: true });
+    return true;
+  }
+
+  /** Bytes of it. Throws as long as it is not mapped. */
+  bytes(offset: number, length: number): ArrayBuffer {
+    if (this.mapping === null) throw new Error('the back-end has not mapped the window');
+    return this.mapping.window(offset, length);
+  }
+
+  close(): void {
+    this.mapping?.close();
+  }
+}
+
+/** GPU_SET_SOCKET. The socket is closed here. */
+function giveDisplay(client: FrontEndClient, theirs: UnixSocket): void {
+  makeBlocking(theirs.fd);
+  const message = { request: FrontEndRequest.GPU_SET_SOCKET, flags: 1, size: 0 };
+  client.sendRaw(MessageHeader.encode(message), [theirs.fd]);
+  theirs.close();
 }
 
 /** The end that QEMU gives away is a blocking one, and its own back-end counts on that. */

@@ -7,6 +7,7 @@ import { type CaseResult, type MeasureOptions, measureCase } from './measure.js'
 import { absoluteTable, ratioTable, vitalsTable } from './report.js';
 import { subjectOf } from './subjects.js';
 import { measureVitals, type Vitals } from './vitals.js';
+import { measureWindow, windowTables } from './window/measure-window.js';
 
 interface Options {
   readonly turns: number;
@@ -58,13 +59,23 @@ async function measureAll(
   if (cases.length > 0 && subjects.length > 1) tables.push(ratioTable(cases));
   if (cases.length > 0) tables.push(absoluteTable(cases));
   if (vitals.length > 0) tables.push(vitalsTable(vitals));
+  write(tables, { measure, cases, vitals }, options);
+}
+
+async function measureWindowMode(options: Options): Promise<void> {
+  const measure = { turns: options.turns, turnMs: Math.round(options.seconds * 1000) };
+  const results = await measureWindow(subjectOf('ours'), measure);
+  write(windowTables(results), { measure, ...results }, options);
+}
+
+/** Prints tables; writes them and all numbers to the files that were asked for. */
+function write(tables: readonly string[], numbers: object, options: Options): void {
   const markdown = `${tables.join('\n\n')}\n`;
   process.stdout.write(markdown);
   if (options.markdown !== undefined) writeFileSync(options.markdown, markdown);
-  if (options.json !== undefined) {
-    const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release() };
-    writeFileSync(options.json, `${JSON.stringify({ machine, measure, cases, vitals }, null, 2)}\n`);
-  }
+  if (options.json === undefined) return;
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release() };
+  writeFileSync(options.json, `${JSON.stringify({ machine, ...numbers }, null, 2)}\n`);
 }
 
 function addOptions(command: Command): Command {
@@ -92,5 +103,9 @@ addOptions(
     .argument('<back-end>', 'ours, c, null, or a command line')
     .argument('[cases...]', 'names, or how they begin; default all'),
 ).action((subject: string, names: string[], options: Options) => measureAll([subject], names, options));
+
+addOptions(program.command('window').description('window mode of our own back-end')).action(
+  (options: Options) => measureWindowMode(options),
+);
 
 await program.parseAsync();

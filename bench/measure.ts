@@ -3,6 +3,7 @@ import type { Subject } from './back-end-process.js';
 import type { BenchCase, Prepared } from './cases.js';
 import { Verify } from './control-block.js';
 import { Machine, type Program, type Run } from './machine.js';
+import { percentileUs } from './statistics.js';
 
 /** One turn of one back-end. */
 export interface Sample {
@@ -98,13 +99,12 @@ export async function checkPixels(machine: Machine, check: Program | null): Prom
 function sampleOf(run: Run): Sample {
   const { operations, elapsedNs, cpuNs, kicks, calls, latenciesNs } = run;
   const sorted = latenciesNs.sort();
-  const us = (fraction: number): number => (sorted[Math.floor((sorted.length - 1) * fraction)] ?? 0) / 1000;
   return {
     operations,
     perSecond: (operations * 1e9) / elapsedNs,
-    p50Us: us(0.5),
-    p99Us: us(0.99),
-    p999Us: us(0.999),
+    p50Us: percentileUs(sorted, 0.5),
+    p99Us: percentileUs(sorted, 0.99),
+    p999Us: percentileUs(sorted, 0.999),
     cpuUsPerOperation: cpuNs / 1000 / operations,
     kicksPerOperation: kicks / operations,
     interruptsPerOperation: calls / operations,

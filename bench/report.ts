@@ -11,14 +11,14 @@ export function ratioOf(subject: SubjectResult, reference: SubjectResult, field:
   return spreadOf(pairs);
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(value >= 10 ? 3 : 2);
 }
 
-function ratio({ median, min, max }: Spread): string {
+export function ratio({ median, min, max }: Spread): string {
   return `**${number(median)}** (${number(min)}–${number(max)})`;
 }
 
@@ -93,7 +93,7 @@ export function vitalsTable(all: readonly Vitals[]): string {
   return table(head, rows);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const separator = line(head.map((_, i) => (i === 0 ? '---' : '---:')));
   return [line(head), separator, ...rows.map(line)].join('\n');

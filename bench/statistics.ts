@@ -13,3 +13,8 @@ export function spreadOf(values: readonly number[]): Spread {
   const median = (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2;
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
+
+/** A percentile (a fraction) of sorted nanoseconds, in microseconds; NaN when there are none. */
+export function percentileUs(sorted: ArrayLike<number>, fraction: number): number {
+  return (sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN) / 1000;
+}

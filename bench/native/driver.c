@@ -69,7 +69,8 @@ struct control {
   uint32_t picture_width; /* pixels in a row of the resource */
   uint32_t operation_count, operations_at;
   uint32_t pages_at; /* offsets of the resource's pages in guest memory */
-  uint32_t latency_capacity, latencies_at;
+  uint32_t latency_capacity, latencies_at, submissions_at;
+  uint32_t reserved;
   uint32_t display_info_bytes, display_info_at, edid_bytes, edid_at;
   uint32_t pid_count, pids[PIDS_MAX];
   /* What came out of it. */
@@ -87,6 +88,7 @@ static struct control *control;
 static struct operation *operations;
 static uint8_t *memory;
 static uint32_t *pages, *latencies;
+static uint64_t *submissions;
 static struct ring ring;
 static int kick_fd, call_fd, display_fd;
 
@@ -354,6 +356,7 @@ static int is_complete(uint32_t index) {
 static void complete(uint32_t index, uint64_t time_ns) {
   uint64_t latency = time_ns - submitted_ns[index];
   latencies[control->operations % control->latency_capacity] = latency > UINT32_MAX ? UINT32_MAX : (uint32_t)latency;
+  submissions[control->operations % control->latency_capacity] = submitted_ns[index];
   control->operations++;
   submitted_ns[index] = 0;
   in_flight--;
@@ -483,6 +486,7 @@ int main(int argc, char **argv) {
   operations = (struct operation *)(block + control->operations_at);
   pages = (uint32_t *)(block + control->pages_at);
   latencies = (uint32_t *)(block + control->latencies_at);
+  submissions = (uint64_t *)(block + control->submissions_at);
   if (control->cpu >= 0) run_on(control->cpu);
   submitted_ns = zeroes(control->operation_count, sizeof *submitted_ns);
   commands_left = zeroes(control->operation_count, sizeof *commands_left);

@@ -86,6 +86,11 @@ export class StubCompositor {
     this.handlers.set(`${interfaceName}.${request}`, handler);
   }
 
+  /** What is called back for a request now. */
+  handler(interfaceName: string, request: string): StubHandler {
+    return this.handlers.get(`${interfaceName}.${request}`) ?? (() => undefined);
+  }
+
   /** Sends an event: objects as StubObject or id, descriptors stay the caller's. Flushed at once. */
   send(object: StubObject, event: string, values: readonly StubValue[] = []): void {
     const message = messageOf(object.interface, 'events', event);
