@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Subject } from './back-end-process.js';
 import { nativeProgram } from './native-programs.js';
 
-const OURS = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const OURS = fileURLToPath(new URL('../vhost-user-gpu-ts.js', import.meta.url));
 const C_BACK_END_TREE = fileURLToPath(new URL('../../scripts/c-backend-tree', import.meta.url));
 
 /** `ours`, `c` (QEMU's), `null` (native/null-backend.c), or any command line, maybe as `name=command line`. */

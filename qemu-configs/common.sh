@@ -35,7 +35,7 @@ parse_boot() {
 # on. It ends with the script.
 start_backend() {
   local line listening=
-  local backend=("${BACKEND:-$here/../dist/src/cli/main.js}")
+  local backend=("${BACKEND:-$here/../dist/vhost-user-gpu-ts.js}")
   local options=()
   folder=$(mktemp -d)
   read -ra options <<<"${BACKEND_OPTIONS:-}"

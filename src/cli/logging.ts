@@ -1,6 +1,10 @@
 /** The process's logger: one line an event on stderr, as JSON for machines or text for people. */
 import { writeSync } from 'node:fs';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'vhost-user-ts';
+
+/** What log collectors know the levels by (those of pino and bunyan). */
+const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as const;
+type Level = keyof typeof LEVELS;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -23,17 +27,35 @@ function printable(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
 }
 
-function textLine(json: string): string {
-  const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const name = pino.levels.labels[Number(level)] ?? String(level);
-  const rest = Object.entries(fields)
-    .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join('');
-  return `${printable(`${String(time)} ${name.padEnd(5)} ${String(msg)}${rest}`)}\n`;
+/** Errors have no properties that JSON would show. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (!(value instanceof Error)) return value;
+  const { name: type, message, stack } = value;
+  return { type, ...value, message, stack };
 }
 
-/** Creates the logger. Lines are written synchronously, so that the last one before an exit is not lost. */
-export function createLogger(level: LogLevel, format: LogFormat): Logger {
-  const destination = { write: (json: string) => writeLine(format === 'json' ? json : textLine(json)) };
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+function textLine(time: string, level: Level, fields: object, message: string): string {
+  const rest = Object.entries(fields)
+    .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value, plain)}`)
+    .join('');
+  return `${printable(`${time} ${level.padEnd(5)} ${message}${rest}`)}\n`;
+}
+
+function jsonLine(time: string, level: Level, fields: object, message: string): string {
+  return `${JSON.stringify({ level: LEVELS[level], time, ...fields, msg: message }, plain)}\n`;
+}
+
+/**
+ * Creates the logger. Lines are written synchronously, so that the last one before an exit is not lost; each has
+ * `fields` besides its own.
+ */
+export function createLogger(least: LogLevel, format: LogFormat, fields: object = {}): Logger {
+  const write = format === 'json' ? jsonLine : textLine;
+  const at = (level: Level): Logger[Level] => {
+    if (least === 'silent' || LEVELS[level] < LEVELS[least]) return () => undefined;
+    return (more, message) =>
+      writeLine(write(new Date().toISOString(), level, { ...fields, ...more }, message));
+  };
+  return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

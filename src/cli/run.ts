@@ -1,6 +1,5 @@
 /** The composition root: puts device, socket and log together and runs until the end. */
-import type { Logger } from 'pino';
-import { BackEndServer } from 'vhost-user-ts';
+import { BackEndServer, type Logger } from 'vhost-user-ts';
 import { EXIT_FAILURE, EXIT_OK } from './exit-codes.js';
 import { createLogger } from './logging.js';
 import type { Endpoint, RunOptions } from './options.js';
@@ -17,7 +16,7 @@ export async function run(options: RunOptions): Promise<number> {
   const signalled = untilSignal();
   let service: Service;
   try {
-    service = new Service(options, log);
+    service = await Service.create(options, log);
   } catch (error) {
     log.error({ reason: (error as Error).message }, 'cannot start');
     return EXIT_FAILURE;

@@ -1,6 +1,6 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
 import { readFileSync } from 'node:fs';
-import type { Logger } from 'pino';
+import type { Logger } from 'vhost-user-ts';
 import { RegionLink, SharedRegion } from '../region/index.js';
 import {
   CHANNEL_WAYLAND,
@@ -10,23 +10,19 @@ import {
   OUTPUT_DIMENSION_MAX,
   UdmabufExporter,
 } from '../virtio-gpu/index.js';
-import {
-  connectToCompositor,
-  DEFAULT_POLICY,
-  DmabufImporter,
-  parsePolicy,
-  WaylandFirewall,
-  WindowSystem,
-} from '../wayland/index.js';
+import type { DmabufImporter, WaylandFirewall, WindowSystem } from '../wayland/index.js';
 import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
+import { createLogger } from './logging.js';
 import type { ForwardOptions, RunOptions, WindowOptions } from './options.js';
-import { ScanoutWindows } from './window/scanout-windows.js';
+import type { ScanoutWindows } from './window/scanout-windows.js';
 
 /** Below that neither guests nor EDID have modes worth having. */
 const WINDOW_DIMENSION_MIN = 64;
 /** A wl_shm pool ends below 2 GiB; the window takes up to half of that. */
 const HOST_BYTES_MAX = 2 ** 30 - 2 ** 16;
+
+type Desktop = typeof import('./desktop.js');
 
 function clampSize(size: number): number {
   return Math.max(WINDOW_DIMENSION_MIN, Math.min(OUTPUT_DIMENSION_MAX, size));
@@ -36,6 +32,8 @@ export class Service {
   readonly device: GpuDevice;
   private readonly options: RunOptions;
   private readonly log: Logger;
+  /** Null where neither windows nor forwarding are asked for. */
+  private readonly desktop: Desktop | null;
   private readonly region: SharedRegion | null;
   private readonly ivshmem: { readonly region: SharedRegion; readonly link: RegionLink } | null;
   private readonly inputs: InputDevices;
@@ -46,14 +44,20 @@ export class Service {
   private readonly parts: { close(): void }[] = [];
 
   /**
-   * Throws the system's error when a socket or memory can't be had, and a PolicyError for a policy that is none;
+   * Rejects with the system's error when a socket or memory can't be had, and a PolicyError for a policy that is none;
    * nothing is left behind then.
    */
-  constructor(options: RunOptions, log: Logger) {
+  static async create(options: RunOptions, log: Logger): Promise<Service> {
+    const isDesktop = options.window !== null || options.forward !== null;
+    return new Service(options, log, isDesktop ? await import('./desktop.js') : null);
+  }
+
+  private constructor(options: RunOptions, log: Logger, desktop: Desktop | null) {
     this.options = options;
     this.log = log;
+    this.desktop = desktop;
     try {
-      this.inputs = this.keep(new InputDevices(options.inputs, (device) => log.child({ device })));
+      this.inputs = this.keep(new InputDevices(options.inputs, (device) => createLogger(options.logLevel, options.logFormat, { device })));
       this.region = this.makeRegion();
       this.ivshmem = this.makeIvshmem();
       this.windows = options.window === null ? null : this.makeWindows(options.window);
@@ -127,7 +131,8 @@ export class Service {
   }
 
   private makeFirewall(options: ForwardOptions): WaylandFirewall {
-    const { log } = this;
+    const { log, loaded } = this;
+    const { connectToCompositor, DEFAULT_POLICY, parsePolicy, WaylandFirewall } = loaded;
     const { label, policyPath, trace } = options;
     const policy =
       policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
@@ -160,8 +165,15 @@ export class Service {
     return this.region;
   }
 
+  /** What windows and forwarding are made of, for these. */
+  private get loaded(): Desktop {
+    if (this.desktop === null) throw new Error('neither windows nor forwarding were asked for');
+    return this.desktop;
+  }
+
   private makeWindows(window: WindowOptions): NonNullable<Service['windows']> {
-    const { log, sharedRegion: region } = this;
+    const { log, loaded, sharedRegion: region } = this;
+    const { connectToCompositor, DmabufImporter, ScanoutWindows, WindowSystem } = loaded;
     let importer: DmabufImporter | null = null;
     const system = this.keep(
       new WindowSystem({

@@ -1,4 +1,4 @@
-/** What this package needs of a logger; pino's loggers fit. Nothing here logs per command. */
+/** What this package needs of a logger: pino's loggers fit. Nothing here logs per command. */
 export interface Logger {
   trace(fields: object, message: string): void;
   debug(fields: object, message: string): void;

@@ -66,7 +66,7 @@ t.test('launch script of window mode', { skip: BUILTIN }, async (t) => {
 
 t.test('descriptor for libvirt', async (t) => {
   const descriptor = JSON.parse(readFileSync('qemu-configs/50-vhost-user-gpu-ts.json', 'utf8'));
-  const command = ['dist/src/cli/main.js', '--print-capabilities'];
+  const command = ['dist/vhost-user-gpu-ts.js', '--print-capabilities'];
   const capabilities = JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' }));
   t.equal(descriptor.type, capabilities.type);
   t.match(descriptor, { description: String, binary: /^\// });

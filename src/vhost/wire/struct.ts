@@ -176,11 +176,15 @@ export function struct<const F extends Fields>(name: string, fields: F): Struct<
     'u64',
     `return function read_${name}(v, o = 0) { return ${readExpression(self, 'o', 0)}; }\n${source}.read`,
   )(combineU64) as Struct<F>['read'];
-  const fill = new Function(
-    'u64',
-    'x',
-    `return function fill_${name}(v, o = 0) {\n${readStatements(self, 'o', 'x', 0)}\nreturn x;\n}\n${source}.fill`,
-  );
+  const reader = (): Struct<F>['read'] => {
+    const statements = readStatements(self, 'o', 'x', 0);
+    const fill = new Function(
+      'u64',
+      'x',
+      `return function fill_${name}(v, o = 0) {\n${statements}\nreturn x;\n}\n${source}.fill`,
+    );
+    return fill(combineU64, read(new DataView(new ArrayBuffer(size))));
+  };
   const write = new Function(
     'put',
     `return function write_${name}(v, o, x) {\n${writeStatements(self, 'o', 'x', 0)}\n}\n${source}.write`,
@@ -192,7 +196,7 @@ export function struct<const F extends Fields>(name: string, fields: F): Struct<
     fields,
     offsets: offsets as Struct<F>['offsets'],
     read,
-    reader: () => fill(combineU64, read(new DataView(new ArrayBuffer(size)))) as Struct<F>['read'],
+    reader,
     write,
     encode(value) {
       const data = new Uint8Array(size);

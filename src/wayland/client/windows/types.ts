@@ -143,7 +143,7 @@ export interface HostWindow {
   destroy(): void;
 }
 
-/** What the windows report, for people. pino's methods fit. */
+/** What the windows report, for people. A Logger's methods fit. */
 export interface WindowLog {
   info(message: string): void;
   warn(message: string): void;
