@@ -57,7 +57,11 @@ export class Service {
     this.log = log;
     this.desktop = desktop;
     try {
-      this.inputs = this.keep(new InputDevices(options.inputs, (device) => createLogger(options.logLevel, options.logFormat, { device })));
+      this.inputs = this.keep(
+        new InputDevices(options.inputs, (device) =>
+          createLogger(options.logLevel, options.logFormat, { device }),
+        ),
+      );
       this.region = this.makeRegion();
       this.ivshmem = this.makeIvshmem();
       this.windows = options.window === null ? null : this.makeWindows(options.window);

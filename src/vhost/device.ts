@@ -28,6 +28,8 @@ export interface MemoryFile {
 export interface DeviceMemory {
   /** Goes up by one whenever the memory table changes; tables made before are stale then. */
   readonly generation: number;
+  /** True when all of the ranges are guest memory, which `scatterGather` would make a table of. */
+  covers(ranges: GuestRanges): boolean;
   /**
    * A scatter/gather table over guest-physical ranges, or null when one of them is not guest memory.
    * The caller closes it. A range may cross from one memory region into an adjacent one.

@@ -38,6 +38,32 @@ function draw(h: GpuHarness, value: number, rect = ALL): void {
   h.send(c.transfer(1, rect, (rect.y * WIDTH + rect.x) * 4));
 }
 
+t.test('memory that nobody wrote to is used again, other memory is not', async (t) => {
+  const h = new GpuHarness();
+  const shownMemory = (id: number) => {
+    h.send(c.create2d(id, WIDTH, HEIGHT));
+    h.send(c.attach(id, [[h.memory.base, BYTES]]));
+    h.send(c.setScanout(0, id, ALL));
+    return h.sink.sources.get(0)?.buffer.memory;
+  };
+  const first = shownMemory(1);
+  h.send(c.unref(1));
+  t.equal(h.device.status.hostBytes, 0);
+  t.equal(shownMemory(2), first);
+  h.memory.bytes.fill(7, 0, BYTES);
+  h.send(c.transfer(2, c.rect(1, 1)));
+  h.send(c.unref(2));
+  t.equal(first?.closed, true);
+  const third = shownMemory(3);
+  t.not(third, first);
+  t.ok(new Uint8Array(third?.window(0, BYTES) ?? []).every((byte) => byte === 0));
+  for (let id = 10; id < 40; id++) h.send(c.create2d(id, WIDTH, HEIGHT));
+  for (let id = 10; id < 40; id++) h.send(c.unref(id));
+  h.send(c.unref(3));
+  h.device.detach();
+  t.equal(third?.closed, true, 'nothing is kept for the next machine');
+});
+
 for (const place of ['anonymous memory', 'the region']) {
   t.test(`full frames cost one copy each, whatever is held, in ${place}`, async (t) => {
     const region = place === 'the region' ? makeRegion() : null;

@@ -271,6 +271,8 @@ t.test('copy tables follow the memory table', async (t) => {
   const h = new GpuHarness();
   h.send(c.create2d(1, 64, 64));
   h.send(c.attach(1, [[h.memory.base, 64 * 64 * 4]]));
+  t.equal(h.memory.tables.length, 0, 'none is made before there is something to copy');
+  t.equal(result(h, c.transfer(1, c.rect(64, 64))), OK);
   h.memory.generation += 1;
   t.equal(result(h, c.transfer(1, c.rect(64, 64))), OK);
   t.equal(h.memory.tables.length, 2);
@@ -415,6 +417,8 @@ t.test('everything goes back when the front-end leaves', async (t) => {
 t.test('a reset frees resources; a display may hold pixels a little longer', async (t) => {
   const h = new GpuHarness();
   h.send(c.create2d(1, 64, 64));
+  h.send(c.attach(1, [[h.memory.base, 64 * 64 * 4]]));
+  h.send(c.transfer(1, c.rect(64, 64)));
   h.send(c.setScanout(0, 1, c.rect(64, 64)));
   const buffer = h.sink.sources.get(0)?.buffer;
   buffer?.retain();

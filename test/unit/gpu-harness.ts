@@ -113,7 +113,11 @@ export class TestMemory implements DeviceMemory {
     this.bytes = new Uint8Array(this.mapping.window(0, length));
   }
 
-  scatterGather(ranges: GuestRanges): ScatterGather | null {
+  covers(ranges: GuestRanges): boolean {
+    return this.segments(ranges) !== null;
+  }
+
+  private segments(ranges: GuestRanges): Segment[] | null {
     const segments: Segment[] = [];
     for (let i = 0; i < ranges.length; i += 2) {
       const offset = (ranges[i] as number) - this.base;
@@ -121,6 +125,12 @@ export class TestMemory implements DeviceMemory {
       if (this.gone || offset < 0 || offset + length > this.mapping.length) return null;
       segments.push({ mapping: this.mapping, offset, length });
     }
+    return segments;
+  }
+
+  scatterGather(ranges: GuestRanges): ScatterGather | null {
+    const segments = this.segments(ranges);
+    if (segments === null) return null;
     const table = createScatterGather(segments);
     this.tables.push(table);
     return table;

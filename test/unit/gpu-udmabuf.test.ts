@@ -127,6 +127,7 @@ function exporterOver(fd: number, host: Partial<UdmabufHost>) {
   const files = [{ guestAddress: 0, length: 16 * pageSize, fd, fileOffset: 0 }];
   const memory: DeviceMemory = {
     generation: 1,
+    covers: () => true,
     scatterGather: () => null,
     files: () => files,
     markDirty: () => undefined,

@@ -228,6 +228,9 @@ t.test('scatter/gather over guest addresses', async (t) => {
   table?.readRows(0, 5, target, 0, 5, 5, 1);
   t.same(new Uint8Array(target.window(0, 5)), Uint8Array.of(1, 1, 2, 2, 0), 'from one region into the next');
   t.equal(memory.scatterGather(Float64Array.of(2 * MIB - 1, 2)), null);
+  t.equal(memory.covers(Float64Array.of(MIB - 2, 4, 8, 1)), true);
+  t.equal(memory.covers(Float64Array.of(8, 1, 2 * MIB - 1, 2)), false);
+  t.equal(memory.covers(Float64Array.of(0, 0)), false);
   t.equal(memory.scatterGather(Float64Array.of(0, 0)), null);
   table?.close();
   target.close();

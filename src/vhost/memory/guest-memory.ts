@@ -153,6 +153,20 @@ export class GuestMemory implements DeviceMemory {
     if (this.dirtyLog !== null) this.dirtyLog.mark(address, length);
   }
 
+  covers(ranges: GuestRanges): boolean {
+    for (let i = 0; i < ranges.length; i += 2) {
+      let address = ranges[i] as number;
+      const end = address + (ranges[i + 1] as number);
+      if (!(end > address)) return false;
+      while (address < end) {
+        const window = this.windowOf(address);
+        if (window < 0) return false;
+        address = this.ends[window] as number;
+      }
+    }
+    return true;
+  }
+
   scatterGather(ranges: GuestRanges): ScatterGather | null {
     const segments = new PackedSegments(ranges.length / 2);
     for (let i = 0; i < ranges.length; i += 2) {

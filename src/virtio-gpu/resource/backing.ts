@@ -1,34 +1,55 @@
 /**
  * Guest memory behind a resource (virtio 1.3, 5.7.6.8, RESOURCE_ATTACH_BACKING): the list of ranges, and a
- * copy table over them that is made again whenever the guest's memory table changed.
+ * copy table over them that is made when it is first needed, and again whenever the guest's memory table changed.
  */
 import type { ScatterGather } from 'vhost-user-native';
 import type { DescriptorChain, DeviceMemory, GuestRanges } from 'vhost-user-ts';
-import { viewOf } from 'vhost-user-ts';
 import { ENTRY_EMPTY, ENTRY_OUTSIDE, type Refusal, SHORT_COMMAND } from '../result.js';
 import { MemEntry } from '../wire/structs.js';
 
 const ENTRIES_PER_READ = 4096;
 const scratch = new Uint8Array(ENTRIES_PER_READ * MemEntry.size);
-const scratchView = viewOf(scratch);
-const { addr: ADDR, length: LENGTH } = MemEntry.offsets;
+/** The same as words: virtio is little-endian, and so are all hosts. */
+const words = new Uint32Array(scratch.buffer);
+const ENTRY_WORDS = MemEntry.size / 4;
+const ADDRESS_LOW = MemEntry.offsets.addr / 4;
+const ADDRESS_HIGH = ADDRESS_LOW + 1;
+const LENGTH = MemEntry.offsets.length / 4;
+
+/** Lists that backings gave back, for the next ones: a large array costs more to make than to fill. */
+const spareLists: GuestRanges[] = [];
+const SPARE_LISTS_MAX = 8;
+const SPARE_ENTRIES_MAX = 16384;
+
+/** A list for that many entries, or up to twice as many: no guest gets much memory for few entries. */
+function takeList(entries: number): GuestRanges {
+  const wanted = entries * 2;
+  const index = spareLists.findIndex(({ length }) => length >= wanted && length <= wanted * 2);
+  return spareLists.splice(index, index < 0 ? 0 : 1)[0] ?? new Float64Array(wanted);
+}
+
+function giveList(ranges: GuestRanges): void {
+  if (spareLists.length === SPARE_LISTS_MAX) spareLists.shift();
+  if (ranges.buffer.byteLength <= SPARE_ENTRIES_MAX * MemEntry.size)
+    spareLists.push(new Float64Array(ranges.buffer));
+}
 
 /**
  * Copies `count` entries out of the chain, from `offset` of its readable part, and checks each. Neighbours that
  * adjoin become one range. The caller has checked that the chain is long enough for `count` entries.
  */
 export function readEntries(chain: DescriptorChain, offset: number, count: number): GuestRanges | Refusal {
-  const packed = new Float64Array(count * 2);
+  const packed = takeList(count);
   let used = 0;
   let end = -1;
   for (let first = 0; first < count; first += ENTRIES_PER_READ) {
     const batch = Math.min(ENTRIES_PER_READ, count - first);
     const wanted = batch * MemEntry.size;
     if (chain.read(scratch, offset + first * MemEntry.size, wanted) < wanted) return SHORT_COMMAND;
-    for (let at = 0; at < wanted; at += MemEntry.size) {
-      const high = scratchView.getUint32(at + ADDR + 4, true);
-      const address = high * 0x1_0000_0000 + scratchView.getUint32(at + ADDR, true);
-      const length = scratchView.getUint32(at + LENGTH, true);
+    for (let at = 0; at < batch * ENTRY_WORDS; at += ENTRY_WORDS) {
+      const high = words[at + ADDRESS_HIGH] as number;
+      const address = high * 0x1_0000_0000 + (words[at + ADDRESS_LOW] as number);
+      const length = words[at + LENGTH] as number;
       if (length === 0) return ENTRY_EMPTY;
       if (high > 0x1f_ffff || !Number.isSafeInteger(address + length)) return ENTRY_OUTSIDE;
       if (address === end) {
@@ -41,25 +62,23 @@ export function readEntries(chain: DescriptorChain, offset: number, count: numbe
       end = address + length;
     }
   }
-  return used === packed.length ? packed : packed.slice(0, used);
+  return packed.subarray(0, used);
 }
 
 export class Backing {
   readonly ranges: GuestRanges;
-  #table: ScatterGather | null;
-  #generation: number;
+  #table: ScatterGather | null = null;
+  /** Of the memory that the table is for. */
+  #generation = -1;
   #closed = false;
 
-  private constructor(ranges: GuestRanges, table: ScatterGather, generation: number) {
+  private constructor(ranges: GuestRanges) {
     this.ranges = ranges;
-    this.#table = table;
-    this.#generation = generation;
   }
 
   /** Returns null when one of the ranges is not guest memory. */
   static over(memory: DeviceMemory, ranges: GuestRanges): Backing | null {
-    const table = memory.scatterGather(ranges);
-    return table === null ? null : new Backing(ranges, table, memory.generation);
+    return memory.covers(ranges) ? new Backing(ranges) : null;
   }
 
   /** Bytes of all ranges together. */
@@ -88,8 +107,11 @@ export class Backing {
     return this.#closed;
   }
 
+  /** The ranges are another's after that. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    giveList(this.ranges);
     this.#table?.close();
     this.#table = null;
   }

@@ -16,6 +16,8 @@ export interface PixelMemory {
   readonly offsetBytes: number;
   /** The same in the shared region; null when it is not there. */
   readonly regionOffset: number | null;
+  /** Set before the first write: memory that nobody wrote to is still zeroed, and goes to the next one as it is. */
+  written: boolean;
   /** Once. */
   free(): void;
 }
@@ -30,6 +32,8 @@ export function pixelBytes(width: number, height: number): number {
 
 /** Pieces that are kept for the next one who wants one of that size. */
 const IDLE_MAX = 3;
+/** The same of pieces that were never written to. They take addresses, but no memory. */
+const BLANK_MAX = 16;
 
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOMEM';
@@ -40,6 +44,8 @@ export class PixelMemorySource {
   readonly #mapMemory: MapMemory;
   readonly #region: SharedRegion | null;
   readonly #idle: PixelMemory[] = [];
+  /** Mappings that were given back as they were taken, the oldest first. The account knows nothing of them. */
+  readonly #blank: Mapping[] = [];
   #closed = false;
 
   constructor(account: HostAccount, mapMemory: MapMemory, region: SharedRegion | null) {
@@ -61,6 +67,7 @@ export class PixelMemorySource {
     const index = this.#idle.findIndex((memory) => memory.bytes === bytes);
     const memory = index < 0 ? this.take(bytes) : this.#idle.splice(index, 1)[0];
     if (memory === undefined || memory === null) return null;
+    memory.written = true;
     return { ...memory, free: () => this.#keep(memory) };
   }
 
@@ -84,6 +91,7 @@ export class PixelMemorySource {
   #dropIdle(): boolean {
     const dropped = this.#idle.splice(0);
     for (const memory of dropped) memory.free();
+    for (const mapping of this.#blank.splice(0)) mapping.close();
     return dropped.length > 0;
   }
 
@@ -95,17 +103,34 @@ export class PixelMemorySource {
   }
 
   #anonymous(bytes: number): PixelMemory | null {
+    const mapping = this.#takeBlank(bytes) ?? this.#map(bytes);
+    if (mapping === null) return null;
+    const free = (): void => {
+      this.#account.giveBytes(bytes);
+      if (memory.written || this.#closed) mapping.close();
+      else this.#keepBlank(mapping);
+    };
+    const memory = { bytes, mapping, offsetBytes: 0, regionOffset: null, written: false, free };
+    return memory;
+  }
+
+  #map(bytes: number): Mapping | null {
     try {
-      const mapping = this.#mapMemory(bytes);
-      const free = (): void => {
-        mapping.close();
-        this.#account.giveBytes(bytes);
-      };
-      return { bytes, mapping, offsetBytes: 0, regionOffset: null, free };
+      return this.#mapMemory(bytes);
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       return null;
     }
+  }
+
+  #takeBlank(bytes: number): Mapping | null {
+    const index = this.#blank.findLastIndex(({ length }) => length === bytes);
+    return index < 0 ? null : (this.#blank.splice(index, 1)[0] ?? null);
+  }
+
+  #keepBlank(mapping: Mapping): void {
+    this.#blank.push(mapping);
+    if (this.#blank.length > BLANK_MAX) this.#blank.shift()?.close();
   }
 
   #inRegion(bytes: number, region: SharedRegion): PixelMemory | null {
@@ -116,6 +141,13 @@ export class PixelMemorySource {
       range.free();
       this.#account.giveBytes(bytes);
     };
-    return { bytes, mapping: region.mapping, offsetBytes: offset, regionOffset: offset, free };
+    return {
+      bytes,
+      mapping: region.mapping,
+      offsetBytes: offset,
+      regionOffset: offset,
+      written: false,
+      free,
+    };
   }
 }

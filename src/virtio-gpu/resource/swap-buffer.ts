@@ -162,6 +162,7 @@ export class SwapBuffer implements ShownBuffer {
    * latest pixels are when this returns. What else differs there is brought up to date before.
    */
   prepareWrite(rect: Rect): void {
+    this.#latest.memory.written = true;
     if (this.#latest.holds > 0) {
       const spare = this.#spare();
       if (spare === null) this.#metrics.tornWrites += 1;
@@ -188,6 +189,7 @@ export class SwapBuffer implements ShownBuffer {
     const { strideBytes } = this;
     const { memory: from } = this.#latest;
     const { memory: to, stale } = spare;
+    to.written = true;
     for (const { x, y, width, height } of stale.without(rect)) {
       const at = y * strideBytes + x * BYTES_PER_PIXEL;
       const source = from.offsetBytes + at;

@@ -40,7 +40,13 @@ class Memory {
 
   get device(): DeviceMemory {
     const file = { guestAddress: 0, length: this.mapping.length, fd: this.fd, fileOffset: 0 };
-    return { generation: 1, scatterGather: () => null, files: () => [file], markDirty: () => undefined };
+    return {
+      generation: 1,
+      covers: () => true,
+      scatterGather: () => null,
+      files: () => [file],
+      markDirty: () => undefined,
+    };
   }
 
   paint(seed: number): void {
