@@ -52,6 +52,7 @@ export const GLOBALS: readonly (readonly [string, number])[] = [
   ['wl_data_device_manager', 3],
   ['xdg_wm_base', 6],
   ['zxdg_decoration_manager_v1', 1],
+  ['org_kde_kwin_server_decoration_manager', 1],
   ['wp_viewporter', 1],
   ['wp_fractional_scale_manager_v1', 1],
   ['wp_presentation', 1],

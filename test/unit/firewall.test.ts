@@ -461,3 +461,27 @@ t.test('extensions go with what they hang on', async (t) => {
   t.equal(guest.compositor.ended, null);
   guest.close();
 });
+
+t.test("KDE's decorations: GTK asks for them so", async (t) => {
+  const guest = new GuestClient();
+  const { registry, surface, toplevel, shell } = await openWindow(guest);
+  const manager = guest.bind(registry, 'org_kde_kwin_server_decoration_manager');
+  const decoration = guest.make(manager, 'create', [surface]);
+  guest.request(decoration, 'request_mode', [2]);
+  await guest.sync();
+  t.match(guest.compositor.all('request_mode'), [{ values: [2] }]);
+  guest.compositor.send(asObject(guest.compositor.living('org_kde_kwin_server_decoration')[0]), 'mode', [2]);
+  t.same((await guest.event(decoration, 'mode')).values, [2]);
+  guest.request(toplevel, 'destroy');
+  guest.request(shell, 'destroy');
+  guest.request(surface, 'destroy');
+  guest.request(decoration, 'request_mode', [1]);
+  guest.request(decoration, 'release');
+  await guest.sync();
+  t.equal(guest.compositor.all('request_mode').length, 1, 'not for a surface that is gone');
+  t.equal(guest.compositor.all('release').length, 1);
+  const other = guest.make(guest.bind(registry, 'wl_compositor'), 'create_surface');
+  guest.request(guest.make(manager, 'create', [other]), 'request_mode', [3]);
+  t.match(await guest.error(), { text: /^enum/ });
+  guest.close();
+});

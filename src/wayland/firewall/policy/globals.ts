@@ -24,6 +24,7 @@ export const GLOBAL_RULES: ReadonlyMap<string, GlobalRule> = new Map<string, Glo
   ['wl_data_device_manager', must(3)],
   ['xdg_wm_base', must(6)],
   ['zxdg_decoration_manager_v1', must(1)],
+  ['org_kde_kwin_server_decoration_manager', must(1)],
   ['wp_viewporter', must(1)],
   ['wp_fractional_scale_manager_v1', must(1)],
   ['wp_presentation', must(2)],

@@ -37,6 +37,12 @@ function onePerSurface(key: string, errorName: string): RequestRule {
   };
 }
 
+/** Any number of them on a surface. */
+function onSurface(_: Session, request: Request): Outcome {
+  surfaceOf.set(request.made, request.target('surface'));
+  return 'forward';
+}
+
 /** Of an extension object whose surface is gone: nothing to do any more. */
 function whileSurface(_: Session, request: Request): Outcome {
   return surfaceOf.get(request.object)?.alive === true ? 'forward' : 'drop';
@@ -182,6 +188,8 @@ export const extensionRequests: Readonly<Record<string, RequestRule>> = {
   ),
   'wp_tearing_control_v1.set_presentation_hint': whileSurface,
   'zxdg_decoration_manager_v1.get_toplevel_decoration': getDecoration,
+  'org_kde_kwin_server_decoration_manager.create': onSurface,
+  'org_kde_kwin_server_decoration.request_mode': whileSurface,
   'zwp_pointer_constraints_v1.lock_pointer': constrain,
   'zwp_pointer_constraints_v1.confine_pointer': constrain,
   'zwp_keyboard_shortcuts_inhibit_manager_v1.inhibit_shortcuts': inhibitShortcuts,

@@ -6,6 +6,7 @@ import { wp_content_type_manager_v1, wp_content_type_v1 } from './content-type-v
 import { wp_cursor_shape_device_v1, wp_cursor_shape_manager_v1 } from './cursor-shape-v1.js';
 import { wp_fractional_scale_manager_v1, wp_fractional_scale_v1 } from './fractional-scale-v1.js';
 import { zwp_idle_inhibit_manager_v1, zwp_idle_inhibitor_v1 } from './idle-inhibit-unstable-v1.js';
+import { org_kde_kwin_server_decoration, org_kde_kwin_server_decoration_manager } from './kde-server-decoration.js';
 import { zwp_keyboard_shortcuts_inhibit_manager_v1, zwp_keyboard_shortcuts_inhibitor_v1 } from './keyboard-shortcuts-inhibit-unstable-v1.js';
 import { zwp_linux_buffer_params_v1, zwp_linux_dmabuf_feedback_v1, zwp_linux_dmabuf_v1 } from './linux-dmabuf-v1.js';
 import { wp_linux_drm_syncobj_manager_v1, wp_linux_drm_syncobj_surface_v1, wp_linux_drm_syncobj_timeline_v1 } from './linux-drm-syncobj-v1.js';
@@ -34,6 +35,7 @@ export * from './content-type-v1.js';
 export * from './cursor-shape-v1.js';
 export * from './fractional-scale-v1.js';
 export * from './idle-inhibit-unstable-v1.js';
+export * from './kde-server-decoration.js';
 export * from './keyboard-shortcuts-inhibit-unstable-v1.js';
 export * from './linux-dmabuf-v1.js';
 export * from './linux-drm-syncobj-v1.js';
@@ -59,6 +61,8 @@ export * from './xdg-toplevel-icon-v1.js';
 
 /** Every interface that is known, by name. */
 export const INTERFACES: ReadonlyMap<string, InterfaceTable> = new Map<string, InterfaceTable>([
+  ['org_kde_kwin_server_decoration', org_kde_kwin_server_decoration],
+  ['org_kde_kwin_server_decoration_manager', org_kde_kwin_server_decoration_manager],
   ['vhost_window_allocation_v1', vhost_window_allocation_v1],
   ['vhost_window_memory_v1', vhost_window_memory_v1],
   ['wl_buffer', wl_buffer],
