@@ -1,8 +1,13 @@
 /** All fuzzers. */
 import type { FuzzTarget } from './core/target.js';
+import { crossDomainTarget, gpuTarget } from './gpu/target.js';
 import { waylandTarget } from './wayland/target.js';
 
-const MAKERS: ReadonlyMap<string, () => FuzzTarget> = new Map([['wayland', waylandTarget]]);
+const MAKERS: ReadonlyMap<string, () => FuzzTarget> = new Map([
+  ['wayland', waylandTarget],
+  ['gpu', gpuTarget],
+  ['cross-domain', crossDomainTarget],
+]);
 
 export const TARGETS: readonly string[] = [...MAKERS.keys()];
 
