@@ -1,12 +1,12 @@
 /**
  * A compositor of the host for windows of ours: headless, in a runtime folder of its own, with screenshots of what it
- * shows. It can be killed and started again in the same place.
+ * shows. It can be killed and started again in the same place. Clients that broke the protocol fail the test at its end.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { UnixSocket } from 'vhost-user-native';
-import { connectToCompositor } from '../../../src/wayland/index.js';
+import { connectToCompositor, Display } from '../../../src/wayland/index.js';
 import { difference, type RgbPicture, savePicture } from './picture.js';
 import type { TestProcess } from './processes.js';
 
@@ -15,6 +15,9 @@ const PICTURE_TIMEOUT_MS = 30_000;
 
 /** WAYLAND_DISPLAY of all of them (the name that sway gives itself): one can take another's place. */
 export const DISPLAY = 'wayland-1';
+
+/** What libwayland logs when it ends a client because of what that client sent, or did not read. */
+const COMPLAINT = /error in client communication|Data too big for buffer/;
 
 /** What one needs to know to run a compositor. */
 export interface CompositorProgram {
@@ -34,6 +37,9 @@ export class HostCompositor {
   private program: CompositorProgram;
   private readonly folder: string;
   private process: TestProcess | null = null;
+  /** Of each process that there was. */
+  private readonly complaints: (readonly string[])[] = [];
+  private expected = 0;
 
   constructor(program: CompositorProgram) {
     this.program = program;
@@ -67,12 +73,26 @@ export class HostCompositor {
   async start(): Promise<void> {
     const { WAYLAND_DISPLAY: _, ...env } = this.env;
     this.process = this.program.start(this.folder, env);
+    this.complaints.push(this.process.collect(COMPLAINT));
     try {
       await this.process.waitForOutput(this.program.readyOutput);
     } catch (error) {
       if (this.process.exit?.code !== 127) throw error;
       throw new Error(`${this.name} is not installed; scripts/setup does it`);
     }
+    // It runs its event loop now. (sway loses a SIGTERM that comes before.)
+    const display = new Display(this.connect());
+    await display.sync();
+    display.close();
+  }
+
+  /** Resolves when it has complained of a client's protocol error, which the test has then expected. */
+  async complaint(): Promise<void> {
+    while (this.complaints.flat().length <= this.expected) {
+      if (this.process === null) throw new Error(`${this.name} was not started`);
+      await this.process.nextOutput();
+    }
+    this.expected++;
   }
 
   /** Kills it: its clients see their connections end. */
@@ -127,9 +147,11 @@ export class HostCompositor {
     }
   }
 
-  /** Ends it and removes its folder. */
+  /** Ends it and removes its folder; rejects when a client broke the protocol without the test's having expected it. */
   async close(): Promise<void> {
     await this.process?.stop('SIGTERM');
     rmSync(this.folder, { recursive: true, force: true });
+    const unexpected = this.complaints.flat().slice(this.expected);
+    if (unexpected.length > 0) throw new Error(`${this.name} complains:\n${unexpected.join('\n')}`);
   }
 }

@@ -21,6 +21,9 @@ export class TestProcess {
   exit: Exit | null = null;
   private readonly child: ChildProcess;
   private text = '';
+  /** The beginning of a line whose end has not come yet. */
+  private line = '';
+  private readonly watched: { readonly pattern: RegExp; readonly found: string[] }[] = [];
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -52,6 +55,7 @@ export class TestProcess {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => {
         this.text = (this.text + chunk).slice(-OUTPUT_KEPT_BYTES);
+        this.watch(chunk);
         this.notify();
       });
     }
@@ -64,6 +68,13 @@ export class TestProcess {
   /** What it wrote to stdout and stderr (the end of it, when it is very long). */
   get output(): string {
     return this.text;
+  }
+
+  /** The lines that match, from now on; unlike `output` this has all of them. */
+  collect(pattern: RegExp): readonly string[] {
+    const found: string[] = [];
+    this.watched.push({ pattern, found });
+    return found;
   }
 
   /** Resolves when the output matches; rejects when the process ends before. */
@@ -88,6 +99,12 @@ export class TestProcess {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     if (this.exit === null) this.child.kill(signal);
     return this.exited;
+  }
+
+  private watch(chunk: string): void {
+    const lines = (this.line + chunk).split('\n');
+    this.line = (lines.pop() ?? '').slice(-OUTPUT_KEPT_BYTES);
+    for (const { pattern, found } of this.watched) found.push(...lines.filter((line) => pattern.test(line)));
   }
 
   private notify(): void {

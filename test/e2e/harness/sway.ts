@@ -114,7 +114,8 @@ export function sway(options: SwayOptions): CompositorProgram {
   ];
   return {
     name: current ? 'sway current' : 'sway',
-    readyOutput: /sway is ready/,
+    // (Not the line that says what is executed.)
+    readyOutput: /sway is ready$/m,
     start: (folder, env) => {
       writeFileSync(join(folder, CONFIG), `${config.join('\n')}\n`);
       return current ? startCurrent(folder, env) : startDebian(folder, env);
@@ -126,17 +127,22 @@ export function sway(options: SwayOptions): CompositorProgram {
 const CONFIG = 'sway-config';
 const HEADLESS = { WLR_BACKENDS: 'headless', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' };
 
+/** Without --verbose it does not log its clients' protocol errors. */
+function argumentsIn(folder: string): string[] {
+  return ['--verbose', '--config', join(folder, CONFIG)];
+}
+
 function startCurrent(folder: string, env: NodeJS.ProcessEnv): TestProcess {
   const programs = execFileSync('scripts/sway-tree', {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   }).trim();
-  const args = ['--config', join(folder, CONFIG)];
+  const args = argumentsIn(folder);
   return new TestProcess('sway', join(programs, 'sway'), args, { ...env, ...HEADLESS });
 }
 
 function startDebian(folder: string, env: NodeJS.ProcessEnv): TestProcess {
-  const command = ['sway', '--config', join(folder, CONFIG)];
+  const command = ['sway', ...argumentsIn(folder)];
   if (process.getuid?.() === 0) {
     chownSync(folder, NOBODY, NOBODY);
     // A change of user would undo what ends the process with us: it comes first.
