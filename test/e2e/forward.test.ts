@@ -11,7 +11,6 @@ import { HostCompositor } from './harness/compositor.js';
 import {
   type ForwardMachine,
   GUEST_DISPLAY,
-  hostCopies,
   runChecks,
   withForwardMachine,
 } from './harness/forward-machine.js';
@@ -73,7 +72,6 @@ async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | '
   const { compositor, qemu, programs } = machine;
   const { width, height } = SIZE;
   const name = `forward-${compositor.name}-${memory}`;
-  const before = await hostCopies(machine);
   const client = await WaylandTest.start(qemu.guest);
   await openWindow(client, 1, memory);
   await compositor.waitForScreen(`${name}-picture`, picture(width, height, 1));
@@ -90,8 +88,6 @@ async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | '
   t.match(report, memory === 'shared' ? zeroCopy : /copied-frames=[1-9]\d* direct-frames=0/);
   await client.close();
   await client.quit();
-  const none = { ...before, shadowBytes: 0, swapBytes: 0 };
-  t.strictSame(await hostCopies(machine), none, 'nothing is copied on the host');
 }
 
 /** A second window takes half of the screen, and gives it back; both say whose they are. */

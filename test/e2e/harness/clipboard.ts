@@ -3,18 +3,28 @@ import type { HostCompositor } from './compositor.js';
 import { TestProcess } from './processes.js';
 import { until } from './until.js';
 
-/** The text on the clipboard; a message of wl-paste when there is none. */
-export async function pasteFromClipboard(compositor: HostCompositor): Promise<string> {
-  const program = new TestProcess('wl-paste', 'wl-paste', ['--no-newline'], compositor.env);
+export type Selection = 'clipboard' | 'primary';
+
+/** The text on the clipboard (or of the primary selection); a message of wl-paste when there is none. */
+export async function pasteFromClipboard(
+  compositor: HostCompositor,
+  selection: Selection = 'clipboard',
+): Promise<string> {
+  const args = [...(selection === 'primary' ? ['--primary'] : []), '--no-newline'];
+  const program = new TestProcess('wl-paste', 'wl-paste', args, compositor.env);
   await program.exited;
   return program.output;
 }
 
 /** Resolves when that text is on the clipboard. */
-export async function untilClipboard(compositor: HostCompositor, text: string): Promise<void> {
+export async function untilClipboard(
+  compositor: HostCompositor,
+  text: string,
+  selection: Selection = 'clipboard',
+): Promise<void> {
   await until(
-    'clipboard of the host',
-    () => pasteFromClipboard(compositor),
+    `${selection} of the host`,
+    () => pasteFromClipboard(compositor, selection),
     (found) => found === text,
   );
 }

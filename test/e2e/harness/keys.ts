@@ -1,4 +1,8 @@
-/** Text as keys of a US keyboard, in the codes of the kernel (linux/input-event-codes.h). */
+/** Keys and buttons in the codes of the kernel (linux/input-event-codes.h), and text as keys of a US keyboard. */
+
+export const BTN_LEFT = 0x110;
+export const BTN_RIGHT = 0x111;
+export const BTN_MIDDLE = 0x112;
 
 export const KEY_ENTER = 28;
 export const KEY_SPACE = 57;

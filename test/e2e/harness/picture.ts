@@ -51,6 +51,44 @@ export function pixelAt({ width, rgb }: RgbPicture, x: number, y: number): numbe
   return ((rgb[at] ?? 0) << 16) | ((rgb[at + 1] ?? 0) << 8) | (rgb[at + 2] ?? 0);
 }
 
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function cut(picture: RgbPicture, { x, y, width, height }: Place): RgbPicture {
+  return computed(width, height, (column, row) => pixelAt(picture, x + column, y + row));
+}
+
+/** Where the wanted picture is in another, pixel for pixel: its upper left corner; null when it is not there. */
+export function placeOf(
+  wanted: RgbPicture,
+  picture: RgbPicture,
+): { readonly x: number; readonly y: number } | null {
+  const rows = Array.from({ length: wanted.height }, (_, y) =>
+    Buffer.from(wanted.rgb.subarray(y * wanted.width * 3, (y + 1) * wanted.width * 3)),
+  );
+  const all = Buffer.from(picture.rgb);
+  const first = rows[0] ?? Buffer.alloc(0);
+  for (let at = all.indexOf(first); at >= 0; at = all.indexOf(first, at + 1)) {
+    const from = at;
+    const same = rows.every((row, y) => {
+      const start = from + y * picture.width * 3;
+      return row.equals(all.subarray(start, start + row.length));
+    });
+    const pixel = at / 3;
+    if (same) return { x: pixel % picture.width, y: Math.floor(pixel / picture.width) };
+  }
+  return null;
+}
+
+/** The largest difference of a color, of two pictures of one size. */
+export function distance(one: RgbPicture, other: RgbPicture): number {
+  return one.rgb.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (other.rgb[i] ?? 0))), 0);
+}
+
 /** null when both are equal; otherwise what differs, in words. */
 export function difference(actual: RgbPicture, expected: RgbPicture): string | null {
   if (actual.width !== expected.width || actual.height !== expected.height) {

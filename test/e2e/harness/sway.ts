@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompositorProgram, HostCompositor } from './compositor.js';
-import { decodePpm, type RgbPicture } from './picture.js';
+import { decodePpm, type Place, type RgbPicture } from './picture.js';
 import { TestProcess } from './processes.js';
 import { until } from './until.js';
 
@@ -20,6 +20,8 @@ export interface SwayOptions {
   readonly scale?: number;
   /** Screenshots show the pointer's image, too. Default false. */
   readonly pointer?: boolean;
+  /** More lines of its configuration, sway(5). */
+  readonly rules?: readonly string[];
 }
 
 /** Runs a command of sway(5), as a user would bind to a key. */
@@ -47,6 +49,7 @@ interface SwayNode {
   readonly sandbox_app_id?: string | null;
   readonly sandbox_instance_id?: string | null;
   readonly pid?: number;
+  readonly rect: Place;
   readonly nodes: readonly SwayNode[];
   readonly floating_nodes: readonly SwayNode[];
 }
@@ -65,6 +68,11 @@ export async function swaySandboxes(compositor: HostCompositor): Promise<readonl
     appId: node.sandbox_app_id ?? null,
     instanceId: node.sandbox_instance_id ?? null,
   }));
+}
+
+/** Where all windows are on the output (of scale 1), in the same order. */
+export async function swayPlaces(compositor: HostCompositor): Promise<readonly Place[]> {
+  return (await windowNodes(compositor)).map(({ rect }) => rect);
 }
 
 async function windowNodes(compositor: HostCompositor): Promise<readonly SwayNode[]> {
@@ -99,7 +107,7 @@ const NOBODY = 65534;
 
 /** Windows are tiled, without borders: the only one fills the output. */
 export function sway(options: SwayOptions): CompositorProgram {
-  const { version = '1.7', width, height, scale = 1, pointer = false } = options;
+  const { version = '1.7', width, height, scale = 1, pointer = false, rules = [] } = options;
   const current = version === 'current';
   const config = [
     `output HEADLESS-1 resolution ${width}x${height} scale ${scale}`,
@@ -110,6 +118,7 @@ export function sway(options: SwayOptions): CompositorProgram {
     'xwayland disable',
     // Without a word about seats it locks no pointer.
     'seat * pointer_constraint enable',
+    ...rules,
     'exec echo sway is ready',
   ];
   return {
