@@ -40,7 +40,7 @@ const RUNTIME = '/run/user';
 const DISPLAY = 'wayland-0';
 /** Where clients that don't run in the tree find the proxy. */
 export const GUEST_DISPLAY = `/clients${RUNTIME}/${DISPLAY}`;
-const ENV = `env -i PATH=/usr/bin:/bin HOME=/root XDG_RUNTIME_DIR=${RUNTIME} WAYLAND_DISPLAY=${DISPLAY}`;
+const ENV = `env -i PATH=/usr/bin:/bin HOME=/root XDG_RUNTIME_DIR=${RUNTIME}`;
 
 /** A program of the tree that was started. */
 export interface GuestProgram {
@@ -154,8 +154,14 @@ export class GuestPrograms {
   }
 }
 
-function inTree(command: string): string {
-  return `chroot /clients ${ENV} sh -c 'exec ${command.replaceAll("'", "'\\''")}'`;
+/** A command of the tree, as one for the guest's shell. */
+export function inTree(command: string, display = DISPLAY): string {
+  return `chroot /clients ${ENV} WAYLAND_DISPLAY=${display} sh -c 'exec ${command.replaceAll("'", "'\\''")}'`;
+}
+
+/** The folder of the tree on this machine. */
+export function clientsTree(): string {
+  return execFileSync('guest/clients', { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 }
 
 /** Bytes of pixels that the back-end has copied so far, by what it did that for. */
@@ -195,10 +201,7 @@ export async function withForwardMachine(
 ): Promise<void> {
   const { compositor, kernel } = options;
   const app = mkdtempSync(join(tmpdir(), 'forward-'));
-  const clients = execFileSync('guest/clients', {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }).trim();
+  const clients = clientsTree();
   stageApp(app);
   const backEnd = await BackEnd.startIn(compositor.env, () => ['--wayland', ...(options.options ?? [])]);
   const device = [
