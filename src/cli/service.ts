@@ -28,6 +28,18 @@ function clampSize(size: number): number {
   return Math.max(WINDOW_DIMENSION_MIN, Math.min(OUTPUT_DIMENSION_MAX, size));
 }
 
+/** Says at once what is missing. It may come later: each client asks again. */
+function checkCompositor(connect: Desktop['connectToCompositor'], log: Logger): void {
+  // (An inherited connection can be used once.)
+  if (process.env.WAYLAND_SOCKET) return;
+  try {
+    connect().close();
+  } catch (error) {
+    const hint = 'WAYLAND_DISPLAY and XDG_RUNTIME_DIR have to be those of a running compositor';
+    log.warn({ reason: (error as Error).message, hint }, 'nowhere to show windows');
+  }
+}
+
 export class Service {
   readonly device: GpuDevice;
   private readonly options: RunOptions;
@@ -140,6 +152,7 @@ export class Service {
     const { label, policyPath, trace } = options;
     const policy =
       policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
+    checkCompositor(connectToCompositor, log);
     const { show, color, width } = policy.border;
     const border = { show: options.border ?? show, color: options.borderColor ?? color, width };
     return new WaylandFirewall({

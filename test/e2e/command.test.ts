@@ -354,3 +354,15 @@ scenario('a log that nobody takes costs nothing but the lines', async (t, start,
   for (let round = 0; round < 3; round++) (await attachOnceThere(path)).close();
   t.equal((await command.stop()).code, 0);
 });
+
+scenario('forwarding without a compositor says so at once, and waits for one', async (t, start, folder) => {
+  const before = process.env.WAYLAND_DISPLAY;
+  process.env.WAYLAND_DISPLAY = join(folder, 'nobody');
+  const command = start([`--socket-path=${join(folder, 'socket')}`, '--wayland']);
+  if (before === undefined) delete process.env.WAYLAND_DISPLAY;
+  else process.env.WAYLAND_DISPLAY = before;
+  (await attachOnceThere(join(folder, 'socket'))).close();
+  const { code, stderr } = await command.stop();
+  t.equal(code, 0);
+  t.match(stderr, /no compositor at .*nobody: ENOENT.*WAYLAND_DISPLAY and XDG_RUNTIME_DIR have to be/);
+});

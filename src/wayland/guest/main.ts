@@ -5,7 +5,7 @@ import { openVirtGpu } from './gpu/drm-virt-gpu.js';
 import type { VirtGpu } from './gpu/virt-gpu.js';
 import { type ProxyOptions, parseCommandLine } from './options.js';
 import { type Listening, listen } from './server/listen.js';
-import { createLog } from './server/log.js';
+import { createLog, type Log } from './server/log.js';
 import { GuestProxyServer } from './server/server.js';
 
 const EXIT_OK = 0;
@@ -15,6 +15,15 @@ function packageVersion(): string {
   // From dist/src/wayland/guest to the package's root.
   const text = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Says at once what is missing. It may come later: each client asks again. */
+function checkGpu(openGpu: () => VirtGpu, log: Log): void {
+  try {
+    openGpu().close();
+  } catch (error) {
+    log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'no device');
+  }
 }
 
 /** Resolves with the exit code. */
@@ -28,6 +37,7 @@ function run(options: ProxyOptions): Promise<number> {
     return Promise.resolve(EXIT_FAILURE);
   }
   const openGpu = (): VirtGpu => openVirtGpu(options.device);
+  checkGpu(openGpu, log);
   const server = new GuestProxyServer(listening.listeners, { ...options, openGpu, log });
   return new Promise((resolve) => {
     process.on('SIGUSR2', () => server.report());

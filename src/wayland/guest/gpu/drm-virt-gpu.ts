@@ -20,6 +20,9 @@ const PARAM_EXPLICIT_DEBUG_NAME = 8;
 const USE_MAPPABLE = 1;
 const USE_SHAREABLE = 2;
 
+const WANTS_QEMU = 'the host has to run QEMU 11.1 or newer with the device of the README';
+const WANTS_FORWARDING = 'the back-end on the host has to be started with --wayland';
+
 /** The kernel gives up after 15 s a time. */
 const WAITS_MAX = 4;
 
@@ -35,9 +38,9 @@ export class DrmVirtGpu implements VirtGpu {
     this.device = openDrm(path);
     try {
       this.deviceNumber = statSync(path, { bigint: true }).rdev;
-      this.require(PARAM_RESOURCE_BLOB, 'blob resources');
-      this.require(PARAM_HOST_VISIBLE, 'host memory that the guest can map');
-      this.require(PARAM_CONTEXT_INIT, 'contexts');
+      this.require(PARAM_RESOURCE_BLOB, 'blob resources', WANTS_QEMU);
+      this.require(PARAM_HOST_VISIBLE, 'host memory that the guest can map', WANTS_QEMU);
+      this.require(PARAM_CONTEXT_INIT, 'contexts', WANTS_FORWARDING);
       this.crossDomainCaps();
     } catch (error) {
       this.device.close();
@@ -49,7 +52,7 @@ export class DrmVirtGpu implements VirtGpu {
     try {
       return this.device.getCaps(CAPSET_CROSS_DOMAIN, 0, CAPS_BYTES);
     } catch (error) {
-      throw unsupported('cross-domain contexts', error);
+      throw unsupported('cross-domain contexts', WANTS_FORWARDING, error);
     }
   }
 
@@ -114,37 +117,53 @@ export class DrmVirtGpu implements VirtGpu {
     this.device.close();
   }
 
-  private param(param: number): number {
+  /** Null: the kernel does not know it. */
+  private param(param: number): number | null {
     try {
       return this.device.getParam(param);
     } catch {
-      // An older kernel does not know it.
-      return 0;
+      return null;
     }
   }
 
-  private require(param: number, what: string): void {
-    if (this.param(param) !== 1) throw unsupported(what);
+  private require(param: number, what: string, fix: string): void {
+    const value = this.param(param);
+    if (value === null) throw unsupported(what, "the guest's kernel has to be Linux 5.16 or newer");
+    if (value !== 1) throw unsupported(what, fix);
   }
 }
 
-function unsupported(what: string, cause?: unknown): Error {
-  const error = new Error(`the device or the kernel does not have ${what}`, { cause });
+function unsupported(what: string, fix: string, cause?: unknown): Error {
+  const error = new Error(`the device or the kernel does not have ${what}: ${fix}`, { cause });
   return Object.assign(error, { code: 'ENOTSUP' });
 }
 
 /** Opens the node, or where none is named the first in `folder` that does. Throws what the last one says. */
 export function openVirtGpu(path: string | null, folder = '/dev/dri'): VirtGpu {
-  if (path !== null) return new DrmVirtGpu(path);
-  let failure: unknown = new Error(`no render node in ${folder}`);
+  if (path !== null) return openNode(path);
+  let failure: unknown = new Error(
+    `no render node (renderD*) in ${folder}: the machine needs a virtio-gpu whose driver is loaded (modprobe virtio-gpu)`,
+  );
   for (const name of renderNodes(folder)) {
     try {
-      return new DrmVirtGpu(join(folder, name));
+      return openNode(join(folder, name));
     } catch (error) {
       failure = error;
     }
   }
   throw failure;
+}
+
+function openNode(path: string): VirtGpu {
+  try {
+    return new DrmVirtGpu(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))) {
+      throw error;
+    }
+    const fix = 'the user has to be in the group that owns it (usermod --append --groups render USER)';
+    throw Object.assign(new Error(`${path}: no permission: ${fix}`, { cause: error }), { code: error.code });
+  }
 }
 
 function renderNodes(folder: string): string[] {
