@@ -33,6 +33,8 @@ export class CompositorRules {
   readonly hanging = new WeakMap<ModelObject, Map<string, ModelObject>>();
   readonly surfaceOf = new WeakMap<ModelObject, ModelObject>();
   readonly used = new WeakSet<ModelObject>();
+  /** The device that announced an offer. */
+  readonly offeredBy = new WeakMap<ModelObject, ModelObject>();
   readonly pings = new WeakMap<ModelObject, Set<number>>();
 
   /** Throws a Refusal. */
@@ -42,10 +44,16 @@ export class CompositorRules {
   }
 
   /** What the compositor said: requests refer to it. */
-  said({ object, message, values }: ModelMessage): void {
+  said({ object, message, values, refs, created }: ModelMessage): void {
     if (message.name === 'ping') {
       const open = this.pings.get(object) ?? new Set<number>();
       this.pings.set(object, open.add(Number(values[0])));
+    }
+    if (message.name === 'data_offer' && created !== null) this.offeredBy.set(created, object);
+    for (const ref of refs) {
+      const device = ref === null ? undefined : this.offeredBy.get(ref);
+      if (device !== undefined && device !== object)
+        refuse(`${ref} is an offer of ${device}'s, not ${object}'s`);
     }
     if (object.table.name === 'xdg_surface') this.shells.get(object)?.serials.add(Number(values[0]));
   }

@@ -1,5 +1,6 @@
 /** Sources and offers of clipboard, primary selection and drags, and which of them the policy lets through. */
 import { closeFd, type Pipe } from 'vhost-user-native';
+import { WaylandError } from '../../errors.js';
 import type { ForwardedObject } from '../objects.js';
 import { allowsFromGuest, allowsMimeType, allowsToGuest, type TransferPolicy } from '../policy/policy.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
@@ -22,6 +23,8 @@ export interface Source {
 }
 
 export interface Offer {
+  /** The device that announced it. */
+  device: ForwardedObject | null;
   /** Null until the compositor says what the offer is for; the guest does not know it before. */
   kind: Kind | null;
   readonly mimeTypes: string[];
@@ -56,6 +59,7 @@ export function offerOf(object: ForwardedObject): Offer {
   let offer = offers.get(object);
   if (offer === undefined) {
     offer = {
+      device: null,
       kind: null,
       mimeTypes: [],
       actions: [],
@@ -109,7 +113,7 @@ export function useSource(session: Session, object: ForwardedObject, kind: Kind)
 
 /** The compositor announces an offer: it stays on this side until its use is known. */
 export function newOffer(_: Session, event: HostEvent): Outcome {
-  if (event.created !== null) offerOf(event.created);
+  if (event.created !== null) offerOf(event.created).device = event.object;
   return 'done';
 }
 
@@ -132,6 +136,10 @@ export function exposeOffer(
 ): boolean {
   const offer = offerOf(object);
   const policy = policyOf(session, kind);
+  // The guest would get it from a device that may be of another version.
+  if (offer.device !== device) {
+    throw new WaylandError('WL_ERR_BAD_OBJECT', `${device}: ${object} was announced by another device`);
+  }
   if (offer.kind !== null) return session.objects.known(object);
   if (!allowsToGuest(policy)) {
     session.destroyOnHost(object);
