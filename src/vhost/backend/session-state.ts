@@ -163,7 +163,12 @@ export class SessionState implements VringOwner, FrontEnd {
   setBase(vring: Vring, base: number): void {
     const fresh = base === (this.packed ? PACKED_FRESH_BASE : 0) && vring.taken > 0;
     vring.base = base;
-    if (this.resetPending && (fresh || (vring.stoppedBase ?? base) !== base)) this.resetDevice();
+    if (!this.resetPending || !(fresh || (vring.stoppedBase ?? base) !== base)) return;
+    // Rings that were set up before this one are the new driver's: the device must see them start after the reset.
+    const running = this.vrings.filter(({ started, enabled }) => started && enabled);
+    for (const other of running) other.setEnabled(false);
+    this.resetDevice();
+    for (const other of running) other.setEnabled(true);
   }
 
   /** The driver said goodbye (status 0) without telling whether it comes back. */
