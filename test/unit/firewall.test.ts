@@ -419,6 +419,63 @@ t.test('requests with a serial need an input event of this guest', async (t) => 
   guest.close();
 });
 
+t.test('a dismissed popup: what the guest did before it knew goes no further', async (t) => {
+  const guest = new GuestClient();
+  const { compositor } = guest;
+  const window = await openWindow(guest);
+  const positioner = guest.make(window.base, 'create_positioner');
+  guest.request(positioner, 'set_size', [8, 4]);
+  guest.request(positioner, 'set_anchor_rect', [0, 0, 1, 1]);
+  const surface = guest.make(window.compositor, 'create_surface');
+  const open = async (): Promise<{ shell: number; popup: number }> => {
+    const shell = guest.make(window.base, 'get_xdg_surface', [surface]);
+    const popup = guest.make(shell, 'get_popup', [window.shell, positioner]);
+    guest.request(surface, 'commit');
+    await guest.sync();
+    await configure(guest, shell);
+    return { shell, popup };
+  };
+  const { shell, popup } = await open();
+  const pixel = guest.make(
+    guest.bind(window.registry, 'wp_single_pixel_buffer_manager_v1'),
+    'create_u32_rgba_buffer',
+    [0, 0, 0, 0],
+  );
+  const show = (): void => {
+    guest.request(surface, 'attach', [pixel, 0, 0]);
+    guest.request(surface, 'commit');
+  };
+  show();
+  await guest.sync();
+  const commits = compositor.all('commit').length;
+  const hostShell = compositor.living('xdg_surface').at(-1);
+  compositor.send(asObject(compositor.living('xdg_popup').at(-1)), 'popup_done');
+  compositor.send(asObject(hostShell), 'configure', [78]);
+  show();
+  await guest.event(popup, 'popup_done');
+  await guest.event(shell, 'configure');
+  const acks = compositor.all('ack_configure').length;
+  guest.request(shell, 'ack_configure', [78]);
+  guest.request(shell, 'set_window_geometry', [0, 0, 8, 4]);
+  show();
+  guest.request(surface, 'commit');
+  await guest.sync();
+  t.equal(compositor.all('commit').length, commits + 1, 'one that came before');
+  t.equal(compositor.all('ack_configure').length, acks);
+  t.equal(compositor.all('set_window_geometry').length, 0);
+
+  guest.request(surface, 'attach', [0, 0, 0]);
+  guest.request(surface, 'commit');
+  guest.request(popup, 'destroy');
+  guest.request(shell, 'destroy');
+  await open();
+  show();
+  await guest.sync();
+  t.equal(compositor.all('commit').length, commits + 4, 'the surface can be a popup again');
+  t.equal(guest.ended, false);
+  guest.close();
+});
+
 t.test('much damage becomes all damage', async (t) => {
   const guest = new GuestClient();
   const registry = await guest.start();

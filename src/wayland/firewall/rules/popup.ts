@@ -1,7 +1,7 @@
 /** xdg_positioner and xdg_popup. */
 import type { ForwardedObject } from '../objects.js';
-import type { Outcome, Request } from '../request.js';
-import type { RequestRule, Session } from '../session.js';
+import type { HostEvent, Outcome, Request } from '../request.js';
+import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
 import { type ShellSurface, shellSurface } from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
@@ -72,6 +72,7 @@ function getPopup(_: Session, request: Request): Outcome {
   made.destroyed = () => {
     parent.popups.delete(made);
     shell.role = null;
+    shell.dismissed = false;
     shell.configured = false;
     shell.configures = [];
   };
@@ -105,6 +106,17 @@ function reposition(_: Session, request: Request): Outcome {
   return 'forward';
 }
 
+/**
+ * What the guest still does to the popup goes no further: wlroots 0.15 has no role for its surface any more, and ends
+ * clients that commit, acknowledge or set a geometry then. They may have done that before they knew, and a guest gets to
+ * know later than a client of this machine.
+ */
+function popupDone(_: Session, event: HostEvent): Outcome {
+  const popup = popups.get(event.object);
+  if (popup !== undefined) popup.shell.dismissed = true;
+  return 'forward';
+}
+
 export const positionerRequests: Readonly<Record<string, RequestRule>> = {
   'xdg_positioner.set_size': setSize,
   'xdg_positioner.set_anchor_rect': setAnchorRect,
@@ -115,4 +127,8 @@ export const popupRequests: Readonly<Record<string, RequestRule>> = {
   'xdg_popup.destroy': destroyPopup,
   'xdg_popup.grab': grab,
   'xdg_popup.reposition': reposition,
+};
+
+export const popupEvents: Readonly<Record<string, EventRule>> = {
+  'xdg_popup.popup_done': popupDone,
 };

@@ -14,6 +14,8 @@ export interface ShellSurface {
   lastConfigure: number | null;
   /** One was acknowledged since the surface was (last) unmapped. */
   configured: boolean;
+  /** The compositor has closed the popup that it is; the guest may not know yet. */
+  dismissed: boolean;
   /** Live popups on it. */
   readonly popups: Set<ForwardedObject>;
 }

@@ -4,7 +4,7 @@ import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
 import { labelledAppId, labelledTitle } from './label.js';
-import { popupRequests, positionerRequests } from './popup.js';
+import { popupEvents, popupRequests, positionerRequests } from './popup.js';
 import { type ShellSurface, shellSurface, shellSurfaces, toplevelOf, toplevels } from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
 
@@ -35,6 +35,7 @@ function getXdgSurface(session: Session, request: Request): Outcome {
     configures: [],
     lastConfigure: null,
     configured: false,
+    dismissed: false,
     popups: new Set(),
   };
   shellSurfaces.set(made, shell);
@@ -51,7 +52,8 @@ function getXdgSurface(session: Session, request: Request): Outcome {
   return 'forward';
 }
 
-function beforeCommit(shell: ShellSurface): void {
+/** False for a popup that was dismissed, unless that takes its buffer away. */
+function beforeCommit(shell: ShellSurface): boolean {
   const state = surfaceState(shell.surface);
   if (shell.role === null) {
     throw protocolViolation('state', shell.object, 'not_constructed', 'committed without toplevel or popup');
@@ -71,10 +73,11 @@ function beforeCommit(shell: ShellSurface): void {
       (max.width === 0 || min.width <= max.width) && (max.height === 0 || min.height <= max.height);
     if (!fits) throw protocolViolation('value', shell.role, 'invalid_size', 'minimum above maximum');
   }
-  if (state.pending !== 'null') return;
+  if (state.pending !== 'null') return !shell.dismissed;
   // Unmapped: it starts again with a commit without a buffer and a new configure.
   shell.configured = false;
   shell.configures = [];
+  return true;
 }
 
 function destroyBase(_: Session, request: Request): Outcome {
@@ -151,7 +154,7 @@ function ackConfigure(_: Session, request: Request): Outcome {
   if (index >= 0) {
     shell.configures.splice(0, index + 1);
     shell.configured = true;
-    return 'forward';
+    return shell.dismissed ? 'drop' : 'forward';
   }
   // One that a newer one replaced, or that the surface got before it was unmapped: nobody misses it.
   if (shell.lastConfigure !== null && ((shell.lastConfigure - serial) | 0) >= 0) return 'drop';
@@ -178,6 +181,7 @@ function windowGeometry(session: Session, request: Request): Outcome {
   if (width <= 0 || height <= 0) {
     throw protocolViolation('value', object, 'invalid_size', `a geometry of ${width}x${height}`);
   }
+  if (shell.dismissed) return 'drop';
   session.borders?.setGeometry(shell.surface, {
     x: request.number('x'),
     y: request.number('y'),
@@ -254,4 +258,5 @@ export const shellRequests: Readonly<Record<string, RequestRule>> = {
 export const shellEvents: Readonly<Record<string, EventRule>> = {
   'xdg_wm_base.ping': ping,
   'xdg_surface.configure': configure,
+  ...popupEvents,
 };

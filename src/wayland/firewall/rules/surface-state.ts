@@ -29,8 +29,8 @@ export interface SurfaceState {
   damages: number;
   /** Objects of which a surface has one at most, by interface (and more). */
   readonly extensions: Map<string, ForwardedObject>;
-  /** Called before a commit is passed on; throws Violations. */
-  beforeCommit: (() => void) | null;
+  /** Called before a commit is passed on, whether that may be done; throws Violations. */
+  beforeCommit: (() => boolean) | null;
   /** Of a subsurface. */
   parent: ForwardedObject | null;
 }

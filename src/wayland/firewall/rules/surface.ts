@@ -58,7 +58,8 @@ function damage(session: Session, request: Request): Outcome {
 function commit(session: Session, request: Request): Outcome {
   const { object } = request;
   const state = surfaceState(object);
-  state.beforeCommit?.();
+  // What was attached stays pending, for the compositor as well.
+  if (state.beforeCommit?.() === false) return 'drop';
   if (state.pending !== 'nothing') state.hasBuffer = state.pending === 'buffer';
   state.pending = 'nothing';
   state.damages = 0;
