@@ -85,7 +85,7 @@ export class WaylandCase implements FuzzCase {
     const { socket, model } = compositor;
     const [word = ''] = words;
     if (kind === 'guest') this.send(client, bytes, words);
-    else if (kind === 'stall') socket.stalled = true;
+    else if (kind === 'stall') socket.stalled = compositor.lagged = true;
     else if (kind === 'resume') socket.stalled = false;
     else if (kind === 'lazy') this.lazy = true;
     else if (kind === 'take') this.lazy = false;

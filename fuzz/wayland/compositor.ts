@@ -27,6 +27,8 @@ export class ModelCompositor {
   failure: Error | null = null;
   /** Requests that came. */
   readonly features = new Set<string>();
+  /** It did not read at once, at some time. */
+  lagged = false;
   /** Every serial that it handed out. */
   serial = 1;
   private readonly blobs: FuzzBlobs;
@@ -150,7 +152,8 @@ export class ModelCompositor {
     if (this.model.objects.size > objects + OWN_OBJECTS) throw new Refusal(`more than ${objects} objects`);
     if (name === 'wl_surface' && this.model.living(name).length > surfaces)
       throw new Refusal(`more than ${surfaces} surfaces`);
-    if (name === 'wl_buffer' && this.model.living(name).length > buffers)
+    // (One that the guest did not wait for may be on its way.)
+    if (name === 'wl_buffer' && !this.lagged && this.model.living(name).length > buffers)
       throw new Refusal(`more than ${buffers} buffers`);
   }
 
@@ -171,7 +174,9 @@ export class ModelCompositor {
       this.send(created, 'keymap', [1, 0, this.files.keymapBytes], 'keymap');
     }
     if (where.startsWith('zwp_linux_dmabuf_v1.get_') && created !== null) this.feedback(created);
-    if (where === 'zwp_linux_buffer_params_v1.create') this.send(object, 'failed', []);
+    if (where !== 'zwp_linux_buffer_params_v1.create') return;
+    if (Number(request.values[0]) % 4 === 0) this.send(object, 'failed', []);
+    else this.send(object, 'created', [this.model.freeServerId()]);
   }
 
   private announce(registry: ModelObject): void {

@@ -33,6 +33,8 @@ export class CompositorRules {
   readonly hanging = new WeakMap<ModelObject, Map<string, ModelObject>>();
   readonly surfaceOf = new WeakMap<ModelObject, ModelObject>();
   readonly used = new WeakSet<ModelObject>();
+  /** Parameters that a buffer was asked for with. */
+  readonly asked = new WeakSet<ModelObject>();
   /** The device that announced an offer. */
   readonly offeredBy = new WeakMap<ModelObject, ModelObject>();
   readonly pings = new WeakMap<ModelObject, Set<number>>();
@@ -49,6 +51,8 @@ export class CompositorRules {
       const open = this.pings.get(object) ?? new Set<number>();
       this.pings.set(object, open.add(Number(values[0])));
     }
+    const answers = object.table.name === 'zwp_linux_buffer_params_v1';
+    if (answers && !this.asked.delete(object)) refuse(`${object}.${message.name}: nobody asked for a buffer`);
     if (message.name === 'data_offer' && created !== null) this.offeredBy.set(created, object);
     for (const ref of refs) {
       const device = ref === null ? undefined : this.offeredBy.get(ref);
@@ -295,6 +299,7 @@ function label(prefix: string): Rule {
 }
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ['zwp_linux_buffer_params_v1.create', (rules, { object }) => void rules.asked.add(object)],
   ['wl_surface.attach', attach],
   ['wl_surface.commit', commit],
   ['wl_surface.destroy', destroySurface],

@@ -282,6 +282,47 @@ t.test('dma-bufs: linear planes of exported blobs', async (t) => {
   guest.close();
 });
 
+t.test(
+  'dma-bufs: buffers that the compositor makes count as well, from when they are asked for',
+  async (t) => {
+    const file = createMemfd('dmabuf', { size: 4096 });
+    const guest = new GuestClient({ dmabuf: true, policy: { limits: { buffers: 2 } } });
+    const { compositor } = guest;
+    const registry = await guest.start();
+    const dmabuf = guest.bind(registry, 'zwp_linux_dmabuf_v1');
+    await guest.sync();
+    const host = asObject(compositor.living('zwp_linux_dmabuf_v1')[0]);
+    compositor.send(host, 'modifier', [0x34325258, 0, 0]);
+    await guest.sync();
+    const blob = new TestBlob(4096, null, () => dupFd(file));
+    const ask = (): number => {
+      const params = guest.make(dmabuf, 'create_params');
+      guest.request(params, 'add', [0, 0, 0, 64, 0, 0], [blob.item]);
+      guest.request(params, 'create', [16, 8, 0x34325258, 0]);
+      return params;
+    };
+    const asked = (): ReturnType<typeof asObject> =>
+      asObject(compositor.living('zwp_linux_buffer_params_v1').at(-1));
+    const first = ask();
+    await guest.sync();
+    compositor.send(asked(), 'failed', []);
+    await guest.event(first, 'failed');
+    for (let made = 0; made < 2; made++) {
+      const params = ask();
+      await guest.sync();
+      compositor.send(asked(), 'created', [compositor.create('wl_buffer', 1)]);
+      await guest.event(params, 'created');
+      guest.request(params, 'destroy');
+    }
+    await guest.sync();
+    t.equal(guest.ended, false, 'one that failed does not count');
+    ask();
+    t.match(await guest.error(), { text: /more than 2 buffers/ });
+    closeSync(file);
+    guest.close();
+  },
+);
+
 t.test('dma-buf feedback: linear formats in a table of the guest, no devices of the host', async (t) => {
   const guest = new GuestClient({
     dmabuf: true,

@@ -1,5 +1,4 @@
 /** How many objects of a kind a guest has; more than the policy's limit is a violation. */
-import { SERVER_ID_START } from '../limits.js';
 import type { ForwardedObject } from './objects.js';
 import type { LimitPolicy } from './policy/policy.js';
 import { DisplayError, type RuleName, Violation } from './violation.js';
@@ -23,26 +22,37 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 export class Counts {
   private readonly limits: LimitPolicy;
   private readonly counts: Record<Kind, number> = { surfaces: 0, buffers: 0, callbacks: 0 };
+  private readonly counted = new WeakMap<ForwardedObject, Kind>();
 
   constructor(limits: LimitPolicy) {
     this.limits = limits;
   }
 
-  /** An object that the guest made. */
-  add(object: ForwardedObject): void {
-    const kind = KINDS.get(object.table.name);
+  /** An object that the guest made, or (with a kind) one that stands for what the compositor shall make. */
+  add(object: ForwardedObject, kind: Kind | undefined = KINDS.get(object.table.name)): void {
     if (kind === undefined) return;
     const max = this.limits[kind];
     this.counts[kind]++;
+    this.counted.set(object, kind);
     if (this.counts[kind] > max) {
       throw new Violation(RULE[kind], `more than ${max} ${kind}`, 1, DisplayError.noMemory);
     }
   }
 
-  /** An object of whoever's is gone. */
+  /** The compositor made what `placeholder` stood for. False when it stood for nothing. */
+  made(placeholder: ForwardedObject, object: ForwardedObject): boolean {
+    const kind = this.counted.get(placeholder);
+    if (kind === undefined) return false;
+    this.counted.delete(placeholder);
+    this.counted.set(object, kind);
+    return true;
+  }
+
+  /** An object of whoever's is gone, or stands for nothing any more. */
   remove(object: ForwardedObject): void {
-    const kind = KINDS.get(object.table.name);
-    const guestMade = object.guestId !== 0 && object.guestId < SERVER_ID_START;
-    if (kind !== undefined && guestMade) this.counts[kind]--;
+    const kind = this.counted.get(object);
+    if (kind === undefined) return;
+    this.counted.delete(object);
+    this.counts[kind]--;
   }
 }

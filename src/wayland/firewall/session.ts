@@ -69,12 +69,12 @@ export class Session {
   readonly serials = new Serials();
   readonly pool: RegionPool;
   readonly transfers: Transfers;
+  readonly counts: Counts;
   readonly display = new ForwardedObject(wl_display, 1);
   /** Null: none are drawn. */
   borders: Borders | null = null;
   private readonly rules: RuleBook;
   private readonly encoder = new Encoder();
-  private readonly counts: Counts;
 
   constructor(options: SessionOptions) {
     this.vm = options.vm;
@@ -209,7 +209,7 @@ export class Session {
     }
   }
 
-  /** Everything is given back. Neither side gets anything more. */
+  /** Neither side gets anything more. */
   close(): void {
     this.transfers.close();
     this.objects.clear();

@@ -3,6 +3,7 @@
  * linear ones in formats of a known size go through.
  */
 import { closeFd } from 'vhost-user-native';
+import { WaylandError } from '../../errors.js';
 import type { ForwardedBlob } from '../channel.js';
 import { readFileFromHost } from '../files.js';
 import { drmPixelBytes } from '../formats.js';
@@ -129,16 +130,28 @@ function create(session: Session, request: Request): Outcome {
   checkUnused(request.object, params);
   const usable = !params.unusable && announced(session).has(request.number('format'));
   if (usable || params.plane === null) checkLayout(session, request, params);
-  if (usable) return 'forward';
+  if (usable) {
+    session.counts.add(request.object, 'buffers');
+    return 'forward';
+  }
   // Proxies in guests try this once, to find out whether it works.
   params.used = true;
   session.emit(request.object, 'failed', []);
   return 'drop';
 }
 
-function created(_: Session, event: HostEvent): Outcome {
-  const params = paramsOf.get(event.object);
-  if (params?.plane && event.created !== null) adopt(event.created, params, params.plane.blob);
+function created(session: Session, event: HostEvent): Outcome {
+  const { object, created: buffer } = event;
+  const params = paramsOf.get(object);
+  if (buffer === null || !session.counts.made(object, buffer)) {
+    throw new WaylandError('WL_ERR_BAD_OBJECT', `${object}.created: nobody asked for a buffer`);
+  }
+  if (params?.plane) adopt(buffer, params, params.plane.blob);
+  return 'forward';
+}
+
+function failed(session: Session, event: HostEvent): Outcome {
+  session.counts.remove(event.object);
   return 'forward';
 }
 
@@ -217,6 +230,7 @@ export const dmabufRequests: Readonly<Record<string, RequestRule>> = {
 
 export const dmabufEvents: Readonly<Record<string, EventRule>> = {
   'zwp_linux_buffer_params_v1.created': created,
+  'zwp_linux_buffer_params_v1.failed': failed,
   'zwp_linux_dmabuf_v1.format': formatEvent,
   'zwp_linux_dmabuf_v1.modifier': modifierEvent,
   'zwp_linux_dmabuf_feedback_v1.format_table': formatTable,
