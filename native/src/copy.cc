@@ -78,6 +78,10 @@ void Copy(Store store, uint8_t* target, const uint8_t* source, size_t length, co
   memcpy(target + done, source + done, length - done);
 }
 
+void Fetch(const uint8_t* bytes, size_t length) {
+  for (size_t at = 0; at < length; at += kLine) _mm_prefetch(reinterpret_cast<const char*>(bytes) + at, _MM_HINT_T0);
+}
+
 void FinishCopies(Store store) {
   if (store == Store::kStreamed) _mm_sfence();
 }
@@ -89,6 +93,8 @@ Store StoreFor(uint64_t) { return Store::kCached; }
 void Copy(Store, uint8_t* target, const uint8_t* source, size_t length, const uint8_t*) {
   memcpy(target, source, length);
 }
+
+void Fetch(const uint8_t*, size_t) {}
 
 void FinishCopies(Store) {}
 

@@ -17,6 +17,9 @@ Store StoreFor(uint64_t bytes);
 /// advance). FinishCopies before somebody else is told.
 void Copy(Store store, uint8_t* target, const uint8_t* source, size_t length, const uint8_t* next);
 
+/// Has what will soon be copied, or written to, fetched in advance. Any address will do.
+void Fetch(const uint8_t* bytes, size_t length);
+
 /// Makes streamed bytes visible, in order, before all that is stored later.
 void FinishCopies(Store store);
 

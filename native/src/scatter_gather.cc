@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kFields = 3;
 constexpr size_t kEntriesMax = size_t{1} << 24;
 
+/// Rows of a rectangle lie in different pages. Where they are short, to find out where each page is takes as long as the
+/// copy: that is begun some rows before.
+constexpr uint64_t kShortRow = 1024;
+constexpr uint64_t kRowsAhead = 8;
+
 bool Packed(double number, uint64_t* out) {
   if (!(number >= 0) || number > static_cast<double>(kMaxSafeInteger)) return false;
   *out = static_cast<uint64_t>(number);
@@ -173,12 +178,19 @@ void ScatterGather::CopyRows(const Napi::CallbackInfo& info) {
                                        [=](const std::shared_ptr<Memory>& memory) { return memory.get() == other; });
   const Store store = StoreFor(row_bytes * rows);
   // hot
+  const uint64_t rows_with_next = row_bytes <= kShortRow && rows > kRowsAhead ? rows - kRowsAhead : 0;
   size_t index = 0;
   for (uint64_t row = 0; row < rows; row++) {
     uint64_t position = offset + row * stride;
     uint8_t* bytes = other->base + other_offset + row * other_stride;
     uint64_t left = row_bytes;
     index = Seek(pieces, index, position);
+    if (row < rows_with_next) {
+      Fetch(bytes + kRowsAhead * other_stride, row_bytes);
+      const Piece& piece = pieces[index];
+      const uint64_t next = position + kRowsAhead * stride;
+      if (next < piece.end) Fetch(piece.data + (next - piece.start), row_bytes);
+    }
     for (;;) {
       const Piece& piece = pieces[index];
       const uint64_t length = std::min(left, piece.end - position);
