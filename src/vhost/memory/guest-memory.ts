@@ -154,14 +154,20 @@ export class GuestMemory implements DeviceMemory {
   }
 
   covers(ranges: GuestRanges): boolean {
+    // Of the window that was looked at last.
+    let first = 0;
+    let last = 0;
     for (let i = 0; i < ranges.length; i += 2) {
       let address = ranges[i] as number;
       const end = address + (ranges[i + 1] as number);
       if (!(end > address)) return false;
+      if (address >= first && end <= last) continue;
       while (address < end) {
         const window = this.windowOf(address);
         if (window < 0) return false;
-        address = this.ends[window] as number;
+        first = this.starts[window] as number;
+        last = this.ends[window] as number;
+        address = last;
       }
     }
     return true;

@@ -21,14 +21,19 @@ const spareLists: GuestRanges[] = [];
 const SPARE_LISTS_MAX = 8;
 const SPARE_ENTRIES_MAX = 16384;
 
+/** Entries of a list that is quickly made: V8 has the elements of such small arrays in its own heap. */
+const QUICK_ENTRIES = 4;
+
 /** A list for that many entries, or up to twice as many: no guest gets much memory for few entries. */
 function takeList(entries: number): GuestRanges {
   const wanted = entries * 2;
+  if (entries <= QUICK_ENTRIES) return new Float64Array(wanted);
   const index = spareLists.findIndex(({ length }) => length >= wanted && length <= wanted * 2);
   return spareLists.splice(index, index < 0 ? 0 : 1)[0] ?? new Float64Array(wanted);
 }
 
 function giveList(ranges: GuestRanges): void {
+  if (ranges.length <= QUICK_ENTRIES * 2) return;
   if (spareLists.length === SPARE_LISTS_MAX) spareLists.shift();
   if (ranges.buffer.byteLength <= SPARE_ENTRIES_MAX * MemEntry.size)
     spareLists.push(new Float64Array(ranges.buffer));
@@ -51,7 +56,8 @@ export function readEntries(chain: DescriptorChain, offset: number, count: numbe
       const address = high * 0x1_0000_0000 + (words[at + ADDRESS_LOW] as number);
       const length = words[at + LENGTH] as number;
       if (length === 0) return ENTRY_EMPTY;
-      if (high > 0x1f_ffff || !Number.isSafeInteger(address + length)) return ENTRY_OUTSIDE;
+      // No number up to that is rounded.
+      if (high >= 0x1f_ffff) return ENTRY_OUTSIDE;
       if (address === end) {
         packed[used - 1] = (packed[used - 1] as number) + length;
       } else {
@@ -62,7 +68,12 @@ export function readEntries(chain: DescriptorChain, offset: number, count: numbe
       end = address + length;
     }
   }
-  return packed.subarray(0, used);
+  if (used === packed.length) return packed;
+  if (used > packed.length / 2) return packed.subarray(0, used);
+  // Most entries adjoined: the long list is for others.
+  const short = packed.slice(0, used);
+  giveList(packed);
+  return short;
 }
 
 export class Backing {

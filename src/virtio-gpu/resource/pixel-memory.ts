@@ -124,8 +124,12 @@ export class PixelMemorySource {
   }
 
   #takeBlank(bytes: number): Mapping | null {
-    const index = this.#blank.findLastIndex(({ length }) => length === bytes);
-    return index < 0 ? null : (this.#blank.splice(index, 1)[0] ?? null);
+    const blank = this.#blank;
+    let index = blank.length - 1;
+    while (index >= 0 && blank[index]?.length !== bytes) index--;
+    if (index < 0) return null;
+    if (index === blank.length - 1) return blank.pop() ?? null;
+    return blank.splice(index, 1)[0] ?? null;
   }
 
   #keepBlank(mapping: Mapping): void {
