@@ -21,6 +21,7 @@ interface Addon {
   adoptListener(fd: number): UnixListener;
   createEventFd(): EventFd;
   adoptEventFd(fd: number): EventFd;
+  yieldCpu(): void;
   createPipe(): NewPipe;
   adoptPipe(fd: number): Pipe;
   mapFile(fd: number, offset: number, length: number, writable: boolean): Mapping;
@@ -101,6 +102,11 @@ export function createEventFd(): EventFd {
 /** Takes over an eventfd (EINVAL for anything else; `fd` then stays the caller's). */
 export function adoptEventFd(fd: number): EventFd {
   return addon.adoptEventFd(fd);
+}
+
+/** Lets others have the processor, as those who busy-wait should between two looks. */
+export function yieldCpu(): void {
+  addon.yieldCpu();
 }
 
 /** A pipe of which one end is for somebody else. */

@@ -1,6 +1,7 @@
 #include "event_fd.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include <cerrno>
@@ -19,6 +20,12 @@ Napi::Value CreateEventFd(const Napi::CallbackInfo& info) {
     return {};
   }
   return EventFd::Create(info.Env(), std::move(fd));
+}
+
+/// Lets others have the processor: whoever busy-waits for somebody who may need it.
+Napi::Value YieldCpu(const Napi::CallbackInfo&) {
+  sched_yield();
+  return {};
 }
 
 /// There is no system call that tells; /proc does (and where it is not mounted, anything passes).
@@ -53,6 +60,7 @@ void EventFd::Init(Napi::Env env, Addon& addon, Napi::Object exports) {
                      InstanceMethod<&EventFd::Signal>("signal"), InstanceMethod<&EventFd::Drain>("drain"),
                      InstanceMethod<&EventFd::Watch>("watch"), InstanceMethod<&EventFd::Close>("close")});
   exports.Set("createEventFd", Napi::Function::New<CreateEventFd>(env, "createEventFd"));
+  exports.Set("yieldCpu", Napi::Function::New<YieldCpu>(env, "yieldCpu"));
   exports.Set("adoptEventFd", Napi::Function::New<AdoptEventFd>(env, "adoptEventFd"));
 }
 

@@ -14,6 +14,9 @@ import {
   wholeNumber,
 } from './option-values.js';
 
+/** A longer wait than that could only be for a driver that is not in a hurry. */
+const BUSY_WAIT_US_MAX = 1000;
+
 /** Where the front-end comes from. */
 export type Endpoint =
   | { readonly kind: 'path'; readonly path: string }
@@ -70,6 +73,8 @@ export interface RunOptions {
     readonly maxHostBytes: number;
     readonly maxBackingEntries: number;
   };
+  /** Microseconds; see BackEndServer's options. */
+  readonly busyWaitUs: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -113,6 +118,7 @@ interface RawOptions {
   maxResources: number;
   maxHostMemory: number;
   maxBackingEntries: number;
+  busyWait: number;
   logLevel: LogLevel;
   logFormat: LogFormat;
 }
@@ -202,6 +208,12 @@ function addLimitOptions(command: Command): Command {
       512,
     )
     .option('--max-backing-entries <number>', 'most memory ranges behind one resource', count, 262144)
+    .option(
+      '--busy-wait <us>',
+      'longest wait for the next command before sleeping, while commands come that quickly',
+      wholeNumber(0, BUSY_WAIT_US_MAX),
+      0,
+    )
     .addOption(new Option('--log-level <level>').choices([...LOG_LEVELS]).default('info'))
     .addOption(new Option('--log-format <format>').choices([...LOG_FORMATS]).default('text'));
 }
@@ -346,6 +358,7 @@ function interpret(raw: RawOptions): CommandLine {
         maxHostBytes: raw.maxHostMemory * MIB,
         maxBackingEntries: raw.maxBackingEntries,
       },
+      busyWaitUs: raw.busyWait,
       logLevel: raw.logLevel,
       logFormat: raw.logFormat,
     },

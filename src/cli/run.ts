@@ -40,7 +40,7 @@ function untilSignal(): Promise<NodeJS.Signals> {
 
 function serve(
   service: Service,
-  { endpoint }: RunOptions,
+  { endpoint, busyWaitUs }: RunOptions,
   log: Logger,
   signalled: Promise<NodeJS.Signals>,
 ): Promise<number> {
@@ -58,6 +58,7 @@ function serve(
         endpoint.kind === 'path' ? { path: endpoint.path } : { fd: endpoint.fd },
         {
           log,
+          busyWaitUs,
           onListening: () => log.info({ endpoint: describe(endpoint) }, 'listening'),
           onDisconnected: (reason) => {
             failure = reason;

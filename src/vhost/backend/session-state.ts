@@ -27,6 +27,7 @@ export class SessionState implements VringOwner, FrontEnd {
   readonly device: VhostUserDevice;
   readonly log: Logger;
   readonly memory = new GuestMemory();
+  readonly busyWaitUs: number;
   readonly vrings: readonly Vring[];
   readonly offered: bigint;
   readonly offeredProtocol: bigint;
@@ -50,8 +51,14 @@ export class SessionState implements VringOwner, FrontEnd {
   private resetPending = false;
 
   /** `failed` is called once, when the connection has to end; `close` has to follow. */
-  constructor(device: VhostUserDevice, log: Logger, packedRings: boolean, failed: (error: Error) => void) {
+  constructor(
+    device: VhostUserDevice,
+    log: Logger,
+    { packedRings, busyWaitUs }: { readonly packedRings: boolean; readonly busyWaitUs: number },
+    failed: (error: Error) => void,
+  ) {
     this.device = device;
+    this.busyWaitUs = busyWaitUs;
     this.log = log;
     this.failed = failed;
     this.offered = offeredFeatures(device, packedRings);

@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly log: Logger;
   /** Offer packed rings. Default true. */
   readonly packedRings?: boolean;
+  /** See ServerOptions. Default 0. */
+  readonly busyWaitUs?: number;
   /** The session is over and everything is given back: null when the front-end hung up, else why. */
   ended(reason: Error | null): void;
 }
@@ -47,8 +49,8 @@ export class BackEndSession {
       ended: (error) => this.finish(error),
     });
     // The failure may come from inside a handler of the device's: let that return before its memory goes.
-    const packed = options.packedRings ?? true;
-    this.state = new SessionState(device, options.log, packed, (error) =>
+    const { packedRings = true, busyWaitUs = 0 } = options;
+    this.state = new SessionState(device, options.log, { packedRings, busyWaitUs }, (error) =>
       queueMicrotask(() => this.finish(error)),
     );
     try {
