@@ -38,9 +38,17 @@ function clamp(value: number, max: number): number {
 
 /** Copies what fits 64 x 64, from (left, top) of the picture on; the rest of `target` becomes transparent. */
 function copyPart(target: Uint8Array, source: Pixels, left: number, top: number): void {
-  target.fill(0);
   const columns = Math.min(CURSOR_SIZE, source.width - left);
   const rows = Math.min(CURSOR_SIZE, source.height - top);
+  // Nearly all cursors: nothing is allocated per row.
+  if (source.width === CURSOR_SIZE) {
+    const start = top * CURSOR_SIZE * BYTES_PER_PIXEL;
+    const bytes = rows * CURSOR_SIZE * BYTES_PER_PIXEL;
+    target.set(source.bgra.subarray(start, start + bytes));
+    target.fill(0, bytes);
+    return;
+  }
+  target.fill(0);
   for (let row = 0; row < rows; row++) {
     const start = ((top + row) * source.width + left) * BYTES_PER_PIXEL;
     const pixels = source.bgra.subarray(start, start + columns * BYTES_PER_PIXEL);
