@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { caseFolder, readCases, writeCase } from './core/corpus.js';
 import { type FuzzReport, fuzz } from './core/fuzz.js';
 import { play } from './core/play.js';
+import { startWatchdog } from './core/watchdog.js';
 import { TARGETS, targetByName } from './targets.js';
 
 const PROGRESS_MS = 5000;
@@ -25,7 +26,9 @@ async function run(name: string, options: Options): Promise<number> {
   const started = performance.now();
   let shown = started;
   const perSecond = (inputs: number): number => Math.round(inputs / ((performance.now() - started) / 1000));
+  const watchdog = startWatchdog(`${name}, seed ${seed}`);
   const progress = ({ cases, inputs, features, kept }: FuzzReport): void => {
+    watchdog(cases);
     if (performance.now() - shown < PROGRESS_MS) return;
     shown = performance.now();
     console.log(
