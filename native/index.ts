@@ -4,12 +4,22 @@
  */
 
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { DrmDevice } from './drm.js';
+import { loadMemfd } from './memfd.js';
+import {
+  type BrokerLink,
+  type BrokerPlan,
+  brokerArguments,
+  type Confinement,
+  type SandboxSupport,
+} from './sandbox.js';
 import type { EventFd, Mapping, Pipe, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
-import type { FilePiece } from './udmabuf.js';
+import { type FilePiece, keepUdmabufLimits } from './udmabuf.js';
 
 export type { DrmDevice } from './drm.js';
 export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
+export * from './sandbox.js';
 export * from './types.js';
 export { type FilePiece, type UdmabufLimits, udmabufLimits } from './udmabuf.js';
 
@@ -32,16 +42,24 @@ interface Addon {
   dupFd(fd: number): number;
   fileSize(fd: number): number;
   fileIdentity(fd: number): FileIdentity;
+  isPlainFile(fd: number): boolean;
   punchHole(fd: number, offset: number, length: number): void;
   createUdmabuf(packed: Float64Array): number;
+  openUdmabuf(): boolean;
   isSocketListening(fd: number): boolean;
   openDrm(path: string): DrmDevice;
   sealedFile(name: string, content: Uint8Array): number;
   lockFile(path: string): number | null;
+  sandboxSupport(): SandboxSupport;
+  confine(landlock: boolean, seccomp: boolean, dumpable: boolean): void;
+  startBroker(path: string, words: string[]): [BrokerLink, UnixSocket];
+  usesIoUring(): boolean;
+  restartWithoutIoUring(program: string, words: readonly string[], fds: readonly number[]): void;
   pageSize: number;
 }
 
 // From dist/, where this file is compiled to.
+const BROKER = fileURLToPath(new URL('../build/Release/broker', import.meta.url));
 const addon: Addon = createRequire(import.meta.url)('../build/Release/core.node');
 
 /** Two descriptors with the same identity are the same file. */
@@ -199,6 +217,11 @@ export function fileSize(fd: number): number {
   return addon.fileSize(fd);
 }
 
+/** Whether `fd` is an ordinary file (on disk, in memory), of which reading does not wait for anybody. */
+export function isPlainFile(fd: number): boolean {
+  return addon.isPlainFile(fd);
+}
+
 /** Tells whether two descriptors are the same file. */
 export function fileIdentity(fd: number): FileIdentity {
   return addon.fileIdentity(fd);
@@ -256,4 +279,49 @@ export function sealedFile(name: string, content: Uint8Array): number {
  */
 export function lockFile(path: string): number | null {
   return addon.lockFile(path);
+}
+
+export function sandboxSupport(): SandboxSupport {
+  return addon.sandboxSupport();
+}
+
+/** Whether the process has an io_uring. What goes through one is not seen by seccomp, so `confine` refuses its use. */
+export function usesIoUring(): boolean {
+  return addon.usesIoUring();
+}
+
+/**
+ * Makes the process `program`, from its start, as on a kernel without io_uring. `fds` are inherited. Returns only by
+ * throwing: the system's error, ENOSYS when io_uring is hidden already.
+ */
+export function restartWithoutIoUring(
+  program: string,
+  words: readonly string[],
+  fds: readonly number[],
+): void {
+  addon.restartWithoutIoUring(program, words, fds);
+}
+
+/**
+ * Does what `confine` would make impossible later: opens devices that are there and loads what is loaded at the first
+ * use. (A device that appears after that is not used.)
+ */
+export function prepareConfinement(): void {
+  loadMemfd();
+  keepUdmabufLimits(addon.openUdmabuf());
+}
+
+/**
+ * Takes rights away from all threads of the process, for good: capabilities, new privileges, core dumps and, as asked
+ * for, files and networks (landlock) and all system calls but those of the list in src/system_calls.cc. Descriptors that
+ * are open stay usable. Throws the system's error of what is not possible; the process is confined in part then.
+ */
+export function confine({ landlock, seccomp, dumpable }: Confinement): void {
+  addon.confine(landlock, seccomp, dumpable);
+}
+
+/** Starts a broker, outside of what `confine` does later. Questions go out and verdicts come in on the socket. */
+export function startBroker(plan: BrokerPlan): { readonly link: BrokerLink; readonly questions: UnixSocket } {
+  const [link, questions] = addon.startBroker(BROKER, brokerArguments(plan));
+  return { link, questions };
 }

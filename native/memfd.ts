@@ -55,6 +55,11 @@ function libc(): LibC {
   return loaded;
 }
 
+/** Loads what the other functions need, for who can't open files later. */
+export function loadMemfd(): void {
+  libc();
+}
+
 function check(result: number, syscall: string): number {
   if (result >= 0) return result;
   const errno = -libc().errno();

@@ -24,8 +24,17 @@ const PARAMETERS = '/sys/module/udmabuf/parameters';
 const ENTRIES_DEFAULT = 1024;
 const MEGABYTES_DEFAULT = 64;
 
+/** What `udmabufLimits` answers from now on. */
+let kept: UdmabufLimits | null | undefined;
+
+/** Makes the present limits the ones for good, for who can't look again. `available`: the device is open. */
+export function keepUdmabufLimits(available: boolean): void {
+  kept = available ? udmabufLimits() : null;
+}
+
 /** What one dma-buf may consist of, as it is now (an administrator can change it); null without the device. */
 export function udmabufLimits(): UdmabufLimits | null {
+  if (kept !== undefined) return kept;
   if (!existsSync(DEVICE)) return null;
   const entries = parameter('list_limit') ?? ENTRIES_DEFAULT;
   const megabytes = parameter('size_limit_mb') ?? MEGABYTES_DEFAULT;

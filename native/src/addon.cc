@@ -1,12 +1,15 @@
 // Registration: everything that index.ts sees.
 #include "addon.h"
 
+#include "broker_link.h"
 #include "drm.h"
 #include "event_fd.h"
 #include "fd.h"
 #include "files.h"
+#include "io_uring.h"
 #include "mapping.h"
 #include "pipe.h"
+#include "sandbox.h"
 #include "scatter_gather.h"
 #include "udmabuf.h"
 #include "unix_listener.h"
@@ -28,9 +31,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ScatterGather::Init(env, *addon, exports);
   Pipe::Init(env, *addon, exports);
   DrmDevice::Init(env, *addon, exports);
+  BrokerLink::Init(env, *addon, exports);
   RegisterFdFunctions(env, exports);
   RegisterFileFunctions(env, exports);
   RegisterUdmabufFunctions(env, exports);
+  RegisterSandboxFunctions(env, exports);
+  RegisterIoUringFunctions(env, exports);
   return exports;
 }
 

@@ -14,8 +14,8 @@ namespace native {
 
 struct LoopState;
 
-enum class Kind { kUnixSocket, kUnixListener, kEventFd, kMapping, kScatterGather, kPipe, kDrmDevice };
-constexpr size_t kKinds = 7;
+enum class Kind { kUnixSocket, kUnixListener, kEventFd, kMapping, kScatterGather, kPipe, kDrmDevice, kBrokerLink };
+constexpr size_t kKinds = 8;
 
 /// Instance data: one per environment, never a global, because each worker loads the addon too.
 struct Addon {

@@ -55,4 +55,22 @@ bool ToPath(Napi::Env env, napi_value value, std::string* out) {
   return true;
 }
 
+bool ToWords(Napi::Env env, napi_value value, std::vector<std::string>* out) {
+  const Napi::Value words(env, value);
+  if (!words.IsArray()) {
+    ThrowType(env, "arguments must be an array of strings");
+    return false;
+  }
+  const Napi::Array list = words.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value word = list.Get(i);
+    if (word.IsString()) out->push_back(word.As<Napi::String>().Utf8Value());
+    if (!word.IsString() || out->back().find('\0') != std::string::npos) {
+      ThrowType(env, "arguments must be strings without NUL");
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace native

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace native {
 
@@ -29,6 +30,9 @@ bool ToBytes(Napi::Env env, napi_value value, const char* name, Bytes* out);
 
 /// A file system path without NUL bytes.
 bool ToPath(Napi::Env env, napi_value value, std::string* out);
+
+/// Arguments of a program: an array of strings without NUL bytes.
+bool ToWords(Napi::Env env, napi_value value, std::vector<std::string>* out);
 
 /// Whether [offset, offset + length) lies within `limit` bytes.
 inline bool RangeFits(uint64_t limit, uint64_t offset, uint64_t length) {

@@ -28,8 +28,11 @@ Napi::Value YieldCpu(const Napi::CallbackInfo&) {
   return {};
 }
 
-/// There is no system call that tells; /proc does (and where it is not mounted, anything passes).
+/// There is no system call that tells; /proc does. Where it is out of reach (not mounted; a sandbox), all anonymous
+/// files pass.
 bool LooksLikeEventFd(int fd) {
+  struct stat status;
+  if (StatusOf(fd, &status) != 0 || (status.st_mode & S_IFMT) != 0) return false;
   char path[64];
   char target[64];
   snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cerrno>
 
@@ -35,15 +35,21 @@ Napi::Value DupFd(const Napi::CallbackInfo& info) {
 bool Stat(const Napi::CallbackInfo& info, struct stat* out) {
   int fd = -1;
   if (!ToFd(info.Env(), info[0], &fd)) return false;
-  if (fstat(fd, out) == 0) return true;
-  ThrowErrno(info.Env(), errno, "fstat");
-  return false;
+  const int error = StatusOf(fd, out);
+  if (error != 0) ThrowErrno(info.Env(), error, "fstat");
+  return error == 0;
 }
 
 Napi::Value FileSize(const Napi::CallbackInfo& info) {
   struct stat status;
   if (!Stat(info, &status)) return {};
   return Napi::Number::New(info.Env(), static_cast<double>(status.st_size));
+}
+
+Napi::Value IsPlainFile(const Napi::CallbackInfo& info) {
+  struct stat status;
+  if (!Stat(info, &status)) return {};
+  return Napi::Boolean::New(info.Env(), S_ISREG(status.st_mode));
 }
 
 Napi::Value FileIdentity(const Napi::CallbackInfo& info) {
@@ -89,6 +95,8 @@ Napi::Value IsSocketListening(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
+int StatusOf(int fd, struct stat* out) { return syscall(SYS_fstat, fd, out) == 0 ? 0 : errno; }
+
 int PrepareAdopted(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return errno;
@@ -115,6 +123,7 @@ void RegisterFdFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("closeFd", Napi::Function::New<CloseFd>(env, "closeFd"));
   exports.Set("dupFd", Napi::Function::New<DupFd>(env, "dupFd"));
   exports.Set("fileSize", Napi::Function::New<FileSize>(env, "fileSize"));
+  exports.Set("isPlainFile", Napi::Function::New<IsPlainFile>(env, "isPlainFile"));
   exports.Set("fileIdentity", Napi::Function::New<FileIdentity>(env, "fileIdentity"));
   exports.Set("punchHole", Napi::Function::New<PunchHole>(env, "punchHole"));
   exports.Set("isSocketListening", Napi::Function::New<IsSocketListening>(env, "isSocketListening"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <napi.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -31,6 +32,9 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+/// fstat() by the system call that takes no path: in a sandbox the one that C libraries prefer is refused. 0 or an errno.
+int StatusOf(int fd, struct stat* out);
 
 /// Sets O_NONBLOCK and FD_CLOEXEC; returns 0 or an errno.
 int PrepareAdopted(int fd);

@@ -80,8 +80,9 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
   const bool writable = info[3].As<Napi::Boolean>().Value();
 
   struct stat status;
-  if (fstat(fd, &status) != 0) {
-    ThrowErrno(env, errno, "fstat");
+  const int error = StatusOf(fd, &status);
+  if (error != 0) {
+    ThrowErrno(env, error, "fstat");
     return {};
   }
   const size_t page_size = PageSizeOf(fd);

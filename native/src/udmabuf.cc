@@ -82,10 +82,19 @@ Napi::Value CreateUdmabuf(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, made);
 }
 
+/// openUdmabuf(): whether the device is open now. For who drops the right to open it.
+Napi::Value OpenUdmabuf(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const bool open = Device(env) >= 0;
+  if (!open) env.GetAndClearPendingException();
+  return Napi::Boolean::New(env, open);
+}
+
 }  // namespace
 
 void RegisterUdmabufFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("createUdmabuf", Napi::Function::New<CreateUdmabuf>(env, "createUdmabuf"));
+  exports.Set("openUdmabuf", Napi::Function::New<OpenUdmabuf>(env, "openUdmabuf"));
 }
 
 }  // namespace native

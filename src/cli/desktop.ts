@@ -3,10 +3,13 @@
  * forwarding are asked for.
  */
 export {
+  askBy,
+  compositorPath,
   connectToCompositor,
   DEFAULT_POLICY,
   DmabufImporter,
   parsePolicy,
+  questionWords,
   WaylandFirewall,
   WindowSystem,
 } from '../wayland/index.js';

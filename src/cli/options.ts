@@ -13,6 +13,7 @@ import {
   parseRegionSize,
   wholeNumber,
 } from './option-values.js';
+import { SANDBOX_MODES, type SandboxMode } from './sandbox/mode.js';
 
 /** A longer wait than that could only be for a driver that is not in a hurry. */
 const BUSY_WAIT_US_MAX = 1000;
@@ -75,6 +76,7 @@ export interface RunOptions {
   };
   /** Microseconds; see BackEndServer's options. */
   readonly busyWaitUs: number;
+  readonly sandbox: SandboxMode;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -119,6 +121,7 @@ interface RawOptions {
   maxHostMemory: number;
   maxBackingEntries: number;
   busyWait: number;
+  sandbox: SandboxMode;
   logLevel: LogLevel;
   logFormat: LogFormat;
 }
@@ -213,6 +216,14 @@ function addLimitOptions(command: Command): Command {
       'longest wait for the next command before sleeping, while commands come that quickly',
       wholeNumber(0, BUSY_WAIT_US_MAX),
       0,
+    )
+    .addOption(
+      new Option(
+        '--sandbox <mode>',
+        'give up all rights once started; auto: what this system lets go of, with a warning about what it lacks',
+      )
+        .choices([...SANDBOX_MODES])
+        .default('on'),
     )
     .addOption(new Option('--log-level <level>').choices([...LOG_LEVELS]).default('info'))
     .addOption(new Option('--log-format <format>').choices([...LOG_FORMATS]).default('text'));
@@ -359,6 +370,7 @@ function interpret(raw: RawOptions): CommandLine {
         maxBackingEntries: raw.maxBackingEntries,
       },
       busyWaitUs: raw.busyWait,
+      sandbox: raw.sandbox,
       logLevel: raw.logLevel,
       logFormat: raw.logFormat,
     },

@@ -1,5 +1,6 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
 import { readFileSync } from 'node:fs';
+import type { UnixSocket } from 'vhost-user-native';
 import type { Logger } from 'vhost-user-ts';
 import { RegionLink, SharedRegion } from '../region/index.js';
 import {
@@ -15,6 +16,7 @@ import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
 import { createLogger } from './logging.js';
 import type { ForwardOptions, RunOptions, WindowOptions } from './options.js';
+import type { HostAccess } from './sandbox/host-access.js';
 import type { ScanoutWindows } from './window/scanout-windows.js';
 
 /** Below that neither guests nor EDID have modes worth having. */
@@ -29,7 +31,7 @@ function clampSize(size: number): number {
 }
 
 /** Says at once what is missing. It may come later: each client asks again. */
-function checkCompositor(connect: Desktop['connectToCompositor'], log: Logger): void {
+function checkCompositor(connect: () => UnixSocket, log: Logger): void {
   // (An inherited connection can be used once.)
   if (process.env.WAYLAND_SOCKET) return;
   try {
@@ -43,6 +45,7 @@ function checkCompositor(connect: Desktop['connectToCompositor'], log: Logger): 
 export class Service {
   readonly device: GpuDevice;
   private readonly options: RunOptions;
+  private readonly host: HostAccess;
   private readonly log: Logger;
   /** Null where neither windows nor forwarding are asked for. */
   private readonly desktop: Desktop | null;
@@ -57,23 +60,20 @@ export class Service {
 
   /**
    * Rejects with the system's error when a socket or memory can't be had, and a PolicyError for a policy that is none;
-   * nothing is left behind then.
+   * nothing is left behind then. `host` is told what will be asked of it. Nothing is loaded later.
    */
-  static async create(options: RunOptions, log: Logger): Promise<Service> {
+  static async create(options: RunOptions, host: HostAccess, log: Logger): Promise<Service> {
     const isDesktop = options.window !== null || options.forward !== null;
-    return new Service(options, log, isDesktop ? await import('./desktop.js') : null);
+    return new Service(options, host, log, isDesktop ? await import('./desktop.js') : null);
   }
 
-  private constructor(options: RunOptions, log: Logger, desktop: Desktop | null) {
+  private constructor(options: RunOptions, host: HostAccess, log: Logger, desktop: Desktop | null) {
     this.options = options;
+    this.host = host;
     this.log = log;
     this.desktop = desktop;
     try {
-      this.inputs = this.keep(
-        new InputDevices(options.inputs, (device) =>
-          createLogger(options.logLevel, options.logFormat, { device }),
-        ),
-      );
+      this.inputs = this.makeInputs();
       this.region = this.makeRegion();
       this.ivshmem = this.makeIvshmem();
       this.windows = options.window === null ? null : this.makeWindows(options.window);
@@ -115,6 +115,16 @@ export class Service {
     return part;
   }
 
+  private makeInputs(): InputDevices {
+    const { keyboard, tablets, mouse, touchscreen } = this.options.inputs;
+    const { logLevel, logFormat } = this.options;
+    const inputs = new InputDevices(this.options.inputs, (device) =>
+      createLogger(logLevel, logFormat, { device }),
+    );
+    this.host.removeAtEnd(...[keyboard, ...tablets, mouse, touchscreen].filter((path) => path !== null));
+    return this.keep(inputs);
+  }
+
   private makeDevice(): GpuDevice {
     const { options, log } = this;
     return new GpuDevice({
@@ -143,27 +153,50 @@ export class Service {
     const { regionBytes, ivshmemPath } = this.options;
     if (regionBytes === null || ivshmemPath === null) return null;
     const region = this.keep(SharedRegion.create({ windowBytes: 0, hostBytes: regionBytes }));
-    return { region, link: this.keep(new RegionLink(region, ivshmemPath)) };
+    const link = this.keep(new RegionLink(region, ivshmemPath));
+    this.host.removeAtEnd(ivshmemPath);
+    return { region, link };
   }
 
   private makeFirewall(options: ForwardOptions): WaylandFirewall {
-    const { log, loaded } = this;
-    const { connectToCompositor, DEFAULT_POLICY, parsePolicy, WaylandFirewall } = loaded;
+    const { log, host, loaded } = this;
+    const { askBy, DEFAULT_POLICY, parsePolicy, questionWords, WaylandFirewall } = loaded;
     const { label, policyPath, trace } = options;
     const policy =
       policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
-    checkCompositor(connectToCompositor, log);
+    const connect = this.compositor();
+    checkCompositor(connect, log);
     const { show, color, width } = policy.border;
     const border = { show: options.border ?? show, color: options.borderColor ?? color, width };
-    return new WaylandFirewall({
+    host.allowAsk(policy.ask, { direct: askBy(policy.ask), words: questionWords });
+    const firewall = new WaylandFirewall({
       vm: label,
       policy: { ...policy, border },
       region: this.sharedRegion,
-      connect: () => connectToCompositor(),
+      connect,
+      enter: host.connect,
+      ask: host.ask,
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
       dmabuf: this.udmabuf.available,
       trace: trace ? (line) => log.info({}, line) : null,
     });
+    if (firewall.contextSocket !== null) {
+      host.allow(firewall.contextSocket.path);
+      host.removeAtEnd(firewall.contextSocket.path, firewall.contextSocket.folder);
+    }
+    return firewall;
+  }
+
+  /** How to connect to the compositor. */
+  private compositor(): () => UnixSocket {
+    const { host } = this;
+    const { compositorPath, connectToCompositor } = this.loaded;
+    try {
+      host.allow(compositorPath());
+    } catch {
+      // No place is known: whoever connects is told so.
+    }
+    return () => connectToCompositor(process.env, host.connect);
   }
 
   /** What contexts of the guest can be connected to. */
@@ -190,11 +223,11 @@ export class Service {
 
   private makeWindows(window: WindowOptions): NonNullable<Service['windows']> {
     const { log, loaded, sharedRegion: region } = this;
-    const { connectToCompositor, DmabufImporter, ScanoutWindows, WindowSystem } = loaded;
+    const { DmabufImporter, ScanoutWindows, WindowSystem } = loaded;
     let importer: DmabufImporter | null = null;
     const system = this.keep(
       new WindowSystem({
-        connect: () => connectToCompositor(),
+        connect: this.compositor(),
         pool: { fd: region.fd, bytes: region.bytes },
         appId: window.appId,
         onStateChange: (display) => {

@@ -1,5 +1,5 @@
 /** Wayland for Node.js: codec, connection, protocol tables and a client. */
-export { connectToCompositor } from './client/connect.js';
+export { compositorPath, connectToCompositor } from './client/connect.js';
 export { Display, type DisplayHandlers, type DisplayOptions } from './client/display.js';
 export {
   type DmabufBuffer,

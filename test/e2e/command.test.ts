@@ -1,141 +1,11 @@
 /** The command as a process: what it prints, its exit codes, its sockets and its end. No QEMU. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { connectUnix, listenUnix, socketPair } from 'vhost-user-native';
-import { FrontEndClient } from 'vhost-user-ts';
-import { VIRTIO_GPU_RESP_OK_EDID } from '../../src/virtio-gpu/wire/constants.js';
-import { getEdid, typeOf } from '../unit/gpu-commands.js';
+import { attach, attachOnceThere, INHERITED_FD, run, scenario } from './harness/command.js';
 
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const PACKAGE = new URL('../../../package.json', import.meta.url);
-/** Where a descriptor that is passed on lies in the child. */
-const INHERITED_FD = 3;
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The command, running. */
-class Running {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  stderr = '';
-
-  /** `inherited` becomes the child's descriptor 3; `stdout` and `stderr` stand in for pipes to us. */
-  constructor(
-    args: readonly string[],
-    options: { inherited?: number; stdout?: number; stderr?: number } = {},
-  ) {
-    const { inherited = 'ignore', stdout: out = 'pipe', stderr = 'pipe' } = options;
-    const stdio = ['ignore', out, stderr, inherited] as const;
-    this.child = spawn(process.execPath, [COMMAND, ...args], { stdio: [...stdio] });
-    this.child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      this.stderr += chunk;
-    });
-    const stdout = this.child.stdout === null ? '' : text(this.child.stdout);
-    this.ended = Promise.all([once(this.child, 'close'), stdout]).then(([[code, signal], out]) => ({
-      code: code as number | null,
-      signal: signal as NodeJS.Signals | null,
-      stdout: out,
-      stderr: this.stderr,
-    }));
-  }
-
-  /** Resolves when stderr has matched `count` times; rejects when it can't any more. */
-  async logged(pattern: RegExp, count = 1): Promise<void> {
-    const all = new RegExp(pattern, 'g');
-    while ((this.stderr.match(all) ?? []).length < count) {
-      const more = once(this.child.stderr as NonNullable<ChildProcess['stderr']>, 'data');
-      const over = this.ended.then(({ code }) => {
-        throw new Error(`ended with ${code} before ${pattern}:\n${this.stderr}`);
-      });
-      await Promise.race([more, over]);
-    }
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
-    this.child.kill(signal);
-    return this.ended;
-  }
-}
-
-function run(...args: string[]): Promise<Ended> {
-  return new Running(args).ended;
-}
-
-/** A subtest with a folder of its own and nothing left running. */
-function scenario(
-  name: string,
-  body: (
-    t: Test,
-    start: (...args: ConstructorParameters<typeof Running>) => Running,
-    folder: string,
-  ) => Promise<void>,
-): void {
-  t.test(name, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'gpu-command-'));
-    const running: Running[] = [];
-    try {
-      await body(
-        t,
-        (...args) => {
-          const command = new Running(...args);
-          running.push(command);
-          return command;
-        },
-        folder,
-      );
-    } finally {
-      await Promise.all(running.map((command) => command.stop('SIGKILL')));
-      rmSync(folder, { recursive: true });
-    }
-  });
-}
-
-/** Connects, negotiates and has one command answered: the device is there and alive. */
-async function attach(
-  endpoint: { readonly path: string } | { readonly socket: ReturnType<typeof connectUnix> },
-): Promise<FrontEndClient> {
-  const client = FrontEndClient.connect(endpoint);
-  await client.negotiate();
-  await client.shareMemory();
-  await client.startQueue(0);
-  const { data } = (await client.queues.get(0)?.request(getEdid(0), 2048)) ?? { data: new Uint8Array(0) };
-  if (typeOf(data) !== VIRTIO_GPU_RESP_OK_EDID) throw new Error(`EDID was answered with ${typeOf(data)}`);
-  return client;
-}
-
-/** The same with a command that has no log to tell when it listens. */
-async function attachOnceThere(path: string): Promise<FrontEndClient> {
-  for (;;) {
-    try {
-      return await attach({ path });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-}
 
 t.test('--help, --version', async (t) => {
   const help = await run('--help');
@@ -219,6 +89,8 @@ scenario('one that was killed is started again on the same paths', async (t, sta
     `--ivshmem=${inside('shm')}`,
     '--region-size=16',
   ];
+  // A sandboxed one has a broker that cleans up after it.
+  options.push('--sandbox=off');
   for (let round = 0; round < 2; round++) {
     const command = start(options);
     await command.logged(/listening/);
@@ -332,8 +204,9 @@ scenario('logs: text for people, JSON for machines, nothing when silent', async 
     t.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z (info |warn |error) \S/);
   }
   const records = (await log('--log-format=json')).map((line) => JSON.parse(line) as Record<string, unknown>);
-  t.match(records[0], { level: 30, msg: 'listening', endpoint: path });
-  t.match(records[1], { level: 30, msg: 'front-end connected' });
+  t.match(records[0], { level: 30, msg: 'sandboxed' });
+  t.match(records[1], { level: 30, msg: 'listening', endpoint: path });
+  t.match(records[2], { level: 30, msg: 'front-end connected' });
   t.same(await log('--log-level=silent'), []);
 });
 

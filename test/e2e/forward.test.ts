@@ -5,7 +5,14 @@
 import { crc32 } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { closeFd, mapFile, type UnixSocket } from 'vhost-user-native';
-import { DEFAULT_POLICY, Display, INTERFACES, SecurityContext, wl_seat } from '../../src/wayland/index.js';
+import {
+  ContextSocket,
+  DEFAULT_POLICY,
+  Display,
+  INTERFACES,
+  SecurityContext,
+  wl_seat,
+} from '../../src/wayland/index.js';
 import { copyToClipboard, untilClipboard } from './harness/clipboard.js';
 import { HostCompositor } from './harness/compositor.js';
 import {
@@ -44,7 +51,8 @@ async function openWindow(client: WaylandTest, seed: number, memory: 'shm' | 'sh
 async function checkGlobals(t: Test, { compositor, programs }: ForwardMachine): Promise<void> {
   // (Where it has security contexts, that is where clients of the guest are.)
   const connect = (): UnixSocket => compositor.connect();
-  const context = await SecurityContext.create({ connect, appId: LABEL, instanceId: 'globals' });
+  const socket = new ContextSocket();
+  const context = await SecurityContext.create({ connect, appId: LABEL, instanceId: 'globals', socket });
   const display = new Display(context === null ? connect() : context.connect());
   await display.sync();
   const expected: Record<string, number> = { vhost_window_memory_v1: 1 };
@@ -58,6 +66,7 @@ async function checkGlobals(t: Test, { compositor, programs }: ForwardMachine): 
   }
   display.close();
   context?.close();
+  socket.close();
   const found: Record<string, number> = {};
   const info = await programs.run('wayland-info');
   for (const [, name = '', version] of info.matchAll(/^interface: '(\w+)', +version: +(\d+)/gm)) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { UnixSocket } from 'vhost-user-native';
-import { Display, SecurityContext } from '../../src/wayland/index.js';
+import { ContextSocket, Display, SecurityContext } from '../../src/wayland/index.js';
 import { HostCompositor } from '../e2e/harness/compositor.js';
 import { TestProcess } from '../e2e/harness/processes.js';
 import { sway, swaySandboxes, swayWindows } from '../e2e/harness/sway.js';
@@ -44,7 +44,8 @@ t.test('sway keeps its powers from connections of a security context', async (t)
   const folder = mkdtempSync(join(tmpdir(), 'context-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const connect = (): UnixSocket => compositor.connect();
-  const context = await SecurityContext.create({ connect, appId: 'work', instanceId: '1', folder });
+  const socket = new ContextSocket(folder);
+  const context = await SecurityContext.create({ connect, appId: 'work', instanceId: '1', socket });
   if (context === null) throw new Error('sway has no security contexts');
   const inside = await globals(context.connect());
   const hidden = outside.filter((name) => !inside.includes(name));
@@ -57,6 +58,7 @@ t.test('sway keeps its powers from connections of a security context', async (t)
     t.ok(inside.includes(name), `${name} is not hidden`);
   }
   context.close();
+  socket.close();
   t.strictSame(readdirSync(folder), [], 'nothing is left behind');
   t.throws(() => context.connect(), { code: 'WL_ERR_CONNECTION' });
 });

@@ -26,6 +26,7 @@ t.test('defaults', async (t) => {
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
       limits: { maxResources: 16384, maxHostBytes: 512 * 2 ** 20, maxBackingEntries: 262144 },
       busyWaitUs: 0,
+      sandbox: 'on',
       logLevel: 'info',
       logFormat: 'text',
     },

@@ -5,10 +5,12 @@ import { WaylandError } from '../errors.js';
 
 /**
  * Connects to WAYLAND_SOCKET (an inherited descriptor, used once and then removed from `env`), else to
- * WAYLAND_DISPLAY ('wayland-0' when unset), a path or a name in XDG_RUNTIME_DIR. WL_ERR_CONNECTION when nobody is
- * there.
+ * `compositorPath`. WL_ERR_CONNECTION when nobody is there. `connect`: how to get to a path.
  */
-export function connectToCompositor(env: NodeJS.ProcessEnv = process.env): UnixSocket {
+export function connectToCompositor(
+  env: NodeJS.ProcessEnv = process.env,
+  connect: (path: string) => UnixSocket = connectUnix,
+): UnixSocket {
   const inherited = env.WAYLAND_SOCKET;
   if (inherited !== undefined && inherited !== '') {
     delete env.WAYLAND_SOCKET;
@@ -17,11 +19,15 @@ export function connectToCompositor(env: NodeJS.ProcessEnv = process.env): UnixS
     }
     return attempt(`descriptor ${inherited}`, () => adoptSocket(Number(inherited)));
   }
-  const path = socketPath(env);
-  return attempt(path, () => connectUnix(path));
+  const path = compositorPath(env);
+  return attempt(path, () => connect(path));
 }
 
-function socketPath(env: NodeJS.ProcessEnv): string {
+/**
+ * The compositor's socket: WAYLAND_DISPLAY ('wayland-0' when unset), a path or a name in XDG_RUNTIME_DIR.
+ * WL_ERR_CONNECTION when that is no place.
+ */
+export function compositorPath(env: NodeJS.ProcessEnv = process.env): string {
   const display = env.WAYLAND_DISPLAY || 'wayland-0';
   if (isAbsolute(display)) return display;
   const folder = env.XDG_RUNTIME_DIR ?? '';

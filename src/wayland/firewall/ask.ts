@@ -27,10 +27,15 @@ export function askBy(policy: AskPolicy | null): Ask {
   };
 }
 
+/** The question as the command's last arguments. */
+export function questionWords({ kind, direction, vm, mimeType }: Question): readonly string[] {
+  return [kind, direction, vm, printable(mimeType).slice(0, 256)];
+}
+
 function run(policy: AskPolicy, question: Question, answer: (yes: boolean) => void): void {
   const [program = '', ...args] = policy.command;
-  const mimeType = printable(question.mimeType).slice(0, 256);
-  const words = [question.kind, question.direction, question.vm, mimeType];
+  const words = questionWords(question);
+  const [kind, direction, vm, mimeType] = words;
   let open = true;
   const once = (yes: boolean): void => {
     if (open) answer(yes);
@@ -43,9 +48,9 @@ function run(policy: AskPolicy, question: Question, answer: (yes: boolean) => vo
     killSignal: 'SIGKILL',
     env: {
       ...process.env,
-      FORWARD_KIND: question.kind,
-      FORWARD_DIRECTION: question.direction,
-      FORWARD_VM: question.vm,
+      FORWARD_KIND: kind,
+      FORWARD_DIRECTION: direction,
+      FORWARD_VM: vm,
       FORWARD_MIME_TYPE: mimeType,
     },
   });

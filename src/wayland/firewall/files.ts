@@ -1,5 +1,6 @@
 /** Files that the compositor hands out (keymaps, format tables), read for the guest. */
-import { fstatSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
+import { isPlainFile } from 'vhost-user-native';
 
 /**
  * The first `bytes` bytes, null when that is more than `max`, the descriptor is no plain file (reading could
@@ -8,7 +9,7 @@ import { fstatSync, readSync } from 'node:fs';
 export function readFileFromHost(fd: number, bytes: number, max: number): Uint8Array | null {
   if (bytes > max) return null;
   try {
-    if (!fstatSync(fd).isFile()) return null;
+    if (!isPlainFile(fd)) return null;
     const content = new Uint8Array(bytes);
     let filled = 0;
     while (filled < bytes) {

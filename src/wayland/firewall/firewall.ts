@@ -12,7 +12,7 @@ import { ForwardedClient, type HostLink } from './client.js';
 import { type FirewallLog, LimitedLog } from './log.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { ForwardedRegion } from './region-pool.js';
-import { SecurityContext } from './security-context.js';
+import { ContextSocket, SecurityContext } from './security-context.js';
 import { cleanAppId } from './text.js';
 import { printable } from './trace.js';
 
@@ -24,6 +24,10 @@ export interface WaylandFirewallOptions {
   readonly region: ForwardedRegion;
   /** Opens a connection to the compositor. */
   readonly connect: () => UnixSocket;
+  /** Opens a connection to the socket of its security contexts. Default: directly. */
+  readonly enter?: (path: string) => UnixSocket;
+  /** Decides about transfers. Default: by running the policy's ask command. */
+  readonly ask?: Ask;
   readonly log: FirewallLog;
   /** Whether blobs can be exported as dma-bufs; without, linux-dmabuf is not announced. Default false. */
   readonly dmabuf?: boolean;
@@ -37,17 +41,21 @@ export class WaylandFirewall {
   private readonly ask: Ask;
   private readonly border: BorderPixels | null;
   private readonly instanceId = randomUUID();
+  /** Null when the policy wants no security contexts. */
+  readonly contextSocket: ContextSocket | null;
   private readonly clients = new Set<ForwardedClient>();
   private context: Promise<SecurityContext | null> | null = null;
   private contextSaid = '';
   private closed = false;
 
+  /** Throws the system's error when there is no place for the socket of security contexts. */
   constructor(options: WaylandFirewallOptions) {
     this.options = options;
     this.log = new LimitedLog(options.log);
-    this.ask = askBy(options.policy.ask);
+    this.ask = options.ask ?? askBy(options.policy.ask);
     const { border } = options.policy;
     this.border = border.show === 'never' ? null : new BorderPixels(border);
+    this.contextSocket = options.policy.securityContext === 'off' ? null : new ContextSocket();
   }
 
   /** Clients that are connected, or about to be. */
@@ -85,12 +93,13 @@ export class WaylandFirewall {
       (made) => made?.close(),
       () => undefined,
     );
+    this.contextSocket?.close();
   }
 
   private async connect(): Promise<HostLink> {
     const { policy, connect } = this.options;
-    if (policy.securityContext === 'off') return { socket: connect(), restricted: false };
-    const context = await this.securityContext();
+    if (this.contextSocket === null) return { socket: connect(), restricted: false };
+    const context = await this.securityContext(this.contextSocket);
     this.checkOpen();
     if (context !== null) return { socket: context.connect(), restricted: true };
     if (policy.securityContext === 'require') {
@@ -106,7 +115,7 @@ export class WaylandFirewall {
     if (this.closed) throw new WaylandError('WL_ERR_CLOSED', 'forwarding was stopped');
   }
 
-  private async securityContext(): Promise<SecurityContext | null> {
+  private async securityContext(socket: ContextSocket): Promise<SecurityContext | null> {
     const before = this.context;
     if (before !== null) {
       const made = await before.catch(() => null);
@@ -117,6 +126,8 @@ export class WaylandFirewall {
     this.checkOpen();
     this.context ??= SecurityContext.create({
       connect: this.options.connect,
+      socket,
+      ...(this.options.enter === undefined ? {} : { enter: this.options.enter }),
       appId: cleanAppId(this.options.vm, 200),
       instanceId: this.instanceId,
     });

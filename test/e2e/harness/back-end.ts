@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TestProcess } from './processes.js';
+import { SANDBOX_OPTIONS } from './sandbox.js';
 
 const COMMAND = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
@@ -28,7 +29,12 @@ export class BackEnd {
 
   /** The same in an environment of its own, with options that may name files beside the socket. */
   static async startIn(env: NodeJS.ProcessEnv, options: (socketPath: string) => string[]): Promise<BackEnd> {
-    const all = (path: string): string[] => [`--socket-path=${path}`, '--log-format=json', ...options(path)];
+    const all = (path: string): string[] => [
+      ...SANDBOX_OPTIONS,
+      `--socket-path=${path}`,
+      '--log-format=json',
+      ...options(path),
+    ];
     return BackEnd.startScript(COMMAND, all, env);
   }
 
@@ -40,7 +46,9 @@ export class BackEnd {
   ): Promise<BackEnd> {
     const folder = mkdtempSync(join(tmpdir(), 'gpu-back-end-'));
     const path = join(folder, 'vhost-user.sock');
-    const child = new TestProcess('back-end', process.execPath, [script, ...args(path)], env);
+    // Without the test runner's own loaders: they write files when a process ends, which a sandboxed one can't.
+    const command = ['-u', 'NODE_OPTIONS', process.execPath, script, ...args(path)];
+    const child = new TestProcess('back-end', 'env', command, env);
     try {
       await child.waitForOutput(/listening/);
     } catch (error) {
