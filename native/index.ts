@@ -5,6 +5,7 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { checkReserve } from './descriptors.js';
 import type { DrmDevice } from './drm.js';
 import { loadMemfd } from './memfd.js';
 import {
@@ -17,6 +18,7 @@ import {
 import type { EventFd, Mapping, Pipe, ScatterGather, Segment, UnixListener, UnixSocket } from './types.js';
 import { type FilePiece, keepUdmabufLimits } from './udmabuf.js';
 
+export { checkReserve, type DescriptorUse, descriptorUse, reserveDescriptors } from './descriptors.js';
 export type { DrmDevice } from './drm.js';
 export { addSeals, createMemfd, type MemfdOptions, Seal, sealsOf } from './memfd.js';
 export * from './sandbox.js';
@@ -134,9 +136,17 @@ export interface NewPipe {
   readonly writeFd: number;
 }
 
-/** A new pipe. */
+/** A new pipe. EMFILE when the rest of the descriptors is reserved (`reserveDescriptors`). */
 export function createPipe(): NewPipe {
-  return addon.createPipe();
+  const pipe = addon.createPipe();
+  try {
+    checkReserve(Math.max(pipe.reader.fd, pipe.writeFd));
+  } catch (error) {
+    pipe.reader.close();
+    closeFd(pipe.writeFd);
+    throw error;
+  }
+  return pipe;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The composition root: puts device, socket and log together and runs until the end. */
+import { reserveDescriptors } from 'vhost-user-native';
 import { BackEndServer, type Logger } from 'vhost-user-ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_UNAVAILABLE } from './exit-codes.js';
 import { createLogger } from './logging.js';
@@ -6,6 +7,9 @@ import type { Endpoint, RunOptions } from './options.js';
 import { HostAccess } from './sandbox/host-access.js';
 import { checkSandbox, enterSandbox, leaveIoUring, SandboxError } from './sandbox/sandbox.js';
 import { Service } from './service.js';
+
+/** Descriptors that no guest gets: memory regions and eventfds of the next front-end, and what comes with them. */
+const RESERVED_DESCRIPTORS = 256;
 
 function describe(endpoint: Endpoint): string {
   return endpoint.kind === 'path' ? endpoint.path : `descriptor ${endpoint.fd}`;
@@ -23,6 +27,7 @@ export async function run(options: RunOptions): Promise<number> {
   const log = createLogger(options.logLevel, options.logFormat);
   // Before anything is there that would be left behind.
   const signalled = untilSignal();
+  reserveDescriptors(RESERVED_DESCRIPTORS);
   const host = new HostAccess();
   let service: Service;
   try {

@@ -1,6 +1,6 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
 import { readFileSync } from 'node:fs';
-import type { UnixSocket } from 'vhost-user-native';
+import { descriptorUse, type UnixSocket } from 'vhost-user-native';
 import type { Logger } from 'vhost-user-ts';
 import { RegionLink, SharedRegion } from '../region/index.js';
 import {
@@ -93,6 +93,7 @@ export class Service {
       windows: this.windows?.sink.metrics ?? null,
       forwardedClients: this.firewall?.clientCount ?? 0,
       inputs: this.inputs.status,
+      descriptors: descriptorUse(),
     };
   }
 

@@ -2,7 +2,7 @@
  * What the parts of the service do on the host while they run: connect to sockets, run the ask command, remove their
  * paths at the end. Directly, until a broker does it for a process that no longer can.
  */
-import { type BrokerLink, connectUnix, startBroker, type UnixSocket } from 'vhost-user-native';
+import { type BrokerLink, checkReserve, connectUnix, startBroker, type UnixSocket } from 'vhost-user-native';
 import type { Ask, AskPolicy, Question } from '../../wayland/index.js';
 import { Questions } from './questions.js';
 
@@ -35,15 +35,26 @@ export class HostAccess {
     this.asking = asking;
   }
 
-  /** Throws the system's error; EACCES for a path that was not announced to the broker. */
+  /** Throws the system's error; EACCES for a path that was not announced to the broker, EMFILE for the head-room. */
   readonly connect = (path: string): UnixSocket => {
+    const socket = this.open(path);
+    try {
+      checkReserve(socket.fd);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return socket;
+  };
+
+  private open(path: string): UnixSocket {
     if (this.broker === null) return connectUnix(path);
     const index = this.targets.indexOf(path);
     if (index < 0) {
       throw Object.assign(new Error(`EACCES: ${path} is outside of the sandbox`), { code: 'EACCES' });
     }
     return this.broker.link.connect(index);
-  };
+  }
 
   readonly ask: Ask = (question, answer) => {
     const { asking, broker } = this;

@@ -3,7 +3,7 @@
  * descriptor never travels after the bytes of its message (the receiver takes it when it has those), and never
  * more than 28 in one go.
  */
-import { closeFd, dupFd, type UnixSocket } from 'vhost-user-native';
+import { checkReserve, closeFd, dupFd, type UnixSocket } from 'vhost-user-native';
 import { FDS_PER_SEND_MAX, MESSAGE_BYTES_MAX } from '../limits.js';
 
 interface Segment {
@@ -83,7 +83,11 @@ export class OutgoingQueue {
 function duplicate(fds: readonly number[]): number[] {
   const own: number[] = [];
   try {
-    for (const fd of fds) own.push(dupFd(fd));
+    for (const fd of fds) {
+      const copy = dupFd(fd);
+      own.push(copy);
+      checkReserve(copy);
+    }
   } catch (error) {
     for (const fd of own) closeFd(fd);
     throw error;
