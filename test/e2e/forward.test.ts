@@ -28,6 +28,7 @@ import { sway, swaySandboxes, swayWindows, untilSwayWindows } from './harness/sw
 import { VirtualSeat } from './harness/virtual-seat.js';
 import { WaylandTest } from './harness/wayland-test.js';
 import { weston } from './harness/weston.js';
+import { eventDemo, flowers, simpleShm, terminalText } from './harness/weston-programs.js';
 
 const SIZE = { width: 800, height: 600 };
 const LABEL = 'demo';
@@ -215,7 +216,26 @@ async function checkEnds(t: Test, machine: ForwardMachine): Promise<void> {
   await client.quit();
 }
 
-t.test('Linux 6.12, sway', async (t) => {
+/** Unmodified programs on a weston that has no input devices: each is seen, and nothing else. */
+async function checkPrograms(t: Test, { compositor, programs, qemu }: ForwardMachine): Promise<void> {
+  const text = 'words in a terminal';
+  const shell = `#!/bin/sh\necho ${text}\nexec sleep 100000\n`;
+  await qemu.guest.run(`printf '${shell}' >/clients/tmp/shell && chmod +x /clients/tmp/shell`);
+  for (const [command, look] of [
+    ['weston-simple-shm', simpleShm],
+    ['weston-eventdemo', eventDemo],
+    ['weston-dnd', flowers],
+    ['weston-terminal --shell=/tmp/shell', terminalText(text)],
+  ] as const) {
+    const program = await programs.start(command);
+    await compositor.waitForShot(look);
+    t.pass(command);
+    await program.kill();
+    await program.ended();
+  }
+}
+
+t.test('Linux 6.12, sway, then a current weston', async (t) => {
   const compositor = await HostCompositor.start(sway(SIZE));
   try {
     const options = { compositor, kernel: '6.12', options: [`--label=${LABEL}`] } as const;
@@ -236,6 +256,8 @@ t.test('Linux 6.12, sway', async (t) => {
         ends: checkEnds,
       });
       seat.unplug();
+      await compositor.become(weston({ version: 'current', ...SIZE }));
+      await runChecks(t, machine, { 'programs on weston': checkPrograms });
     });
   } finally {
     await compositor.close();
@@ -258,8 +280,10 @@ t.test('Linux 6.1, a current weston, then a current sway', async (t) => {
     const options = { compositor, kernel: '6.1', options: [`--label=${LABEL}`] } as const;
     await withForwardMachine(t, options, async (machine) => {
       await runChecks(t, machine, {
+        globals: checkGlobals,
         pictures: (t) => checkPictures(t, machine, 'shm'),
         'pictures in memory that the host sees': (t) => checkPictures(t, machine, 'shared'),
+        programs: checkPrograms,
       });
       await compositor.become(sway({ version: 'current', ...SIZE }));
       await runChecks(t, machine, {
