@@ -40,7 +40,7 @@ const RUNTIME = '/run/user';
 const DISPLAY = 'wayland-0';
 /** Where clients that don't run in the tree find the proxy. */
 export const GUEST_DISPLAY = `/clients${RUNTIME}/${DISPLAY}`;
-const ENV = `env -i PATH=/usr/bin:/bin HOME=/root XDG_RUNTIME_DIR=${RUNTIME}`;
+const ENV = `env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 XDG_RUNTIME_DIR=${RUNTIME}`;
 
 /** A program of the tree that was started. */
 export interface GuestProgram {
