@@ -15,7 +15,13 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<number> {
-  const command = parseCommandLine(process.argv.slice(2), packageVersion());
+  const args = process.argv.slice(2);
+  // (Loaded when it is asked for: a back-end's start does not wait for it.)
+  if (args[0] === 'supervise') {
+    const supervise = await import('./supervise/main.js');
+    return supervise.main(args.slice(1), packageVersion());
+  }
+  const command = parseCommandLine(args, packageVersion());
   switch (command.action) {
     case 'print-capabilities':
       process.stdout.write(`${JSON.stringify(CAPABILITIES, null, 2)}\n`);

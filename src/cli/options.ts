@@ -194,6 +194,8 @@ function createCommand(version: string): Command {
     .addHelpText(
       'after',
       `
+\`vhost-user-gpu-ts supervise\` starts it again when it dies (supervise --help).
+
 Exit codes: 0 ended by SIGTERM or SIGINT, or (--fd) by the front-end's leaving; 1 failure at run time;
 2 wrong command line; 3 a feature was asked for that is not there.`,
     )
