@@ -304,7 +304,7 @@ class Run {
     Call(target.object, "convertPixels",
          {fake::Number(r.offset), fake::Number(r.stride), source.object, fake::Number(r.other_offset), fake::Number(r.other_stride), fake::Number(width), fake::Number(r.rows), fake::Number(swizzle), fake::Number(mask)},
          valid);
-    if (!valid) return;
+    if (!valid || width == 0) return;
     if (&target == &source) return Learn();
     for (uint64_t row = 0; row < static_cast<uint64_t>(r.rows); row++) {
       uint8_t* to = target.bytes.data() + static_cast<uint64_t>(r.offset) + row * static_cast<uint64_t>(r.stride);

@@ -360,6 +360,9 @@ napi_status napi_escape_handle(napi_env, napi_escapable_handle_scope, napi_value
 }
 
 // What no code here gets to.
+napi_status napi_create_bigint_uint64(napi_env, uint64_t, napi_value*) { abort(); }
+napi_status napi_create_array_with_length(napi_env, size_t, napi_value*) { abort(); }
+napi_status napi_set_element(napi_env, napi_value, uint32_t, napi_value) { abort(); }
 napi_status napi_call_function(napi_env, napi_value, napi_value, size_t, const napi_value*, napi_value*) { abort(); }
 napi_status napi_async_destroy(napi_env, napi_async_context) { abort(); }
 napi_status napi_close_callback_scope(napi_env, napi_callback_scope) { abort(); }
