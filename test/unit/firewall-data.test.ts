@@ -145,7 +145,15 @@ t.test('no direction: the guest keeps to itself', async (t) => {
   const source = guest.make(manager, 'create_data_source');
   guest.request(source, 'offer', ['text/plain']);
   guest.request(device, 'set_selection', [source, serial]);
+  await guest.sync();
+  const cancelled = () => guest.events.filter(({ name }) => name === 'cancelled').map(({ object }) => object);
+  t.strictSame(cancelled(), [], 'its maker believes that it has the selection');
+  const next = guest.make(manager, 'create_data_source');
+  guest.request(device, 'set_selection', [next, serial]);
   await guest.event(source, 'cancelled');
+  t.strictSame(cancelled(), [source], 'until the next one');
+  guest.request(device, 'set_selection', [0, serial]);
+  await guest.event(next, 'cancelled');
   const dragged = guest.make(manager, 'create_data_source');
   const surface = guest.make(guest.bind(s.registry, 'wl_compositor'), 'create_surface');
   guest.request(device, 'start_drag', [dragged, surface, 0, serial]);

@@ -24,6 +24,8 @@ interface Device {
   hiddenDrag: boolean;
   /** What is being dragged over them. */
   drag: ForwardedObject | null;
+  /** A selection of the guest's that goes no further. */
+  kept: ForwardedObject | null;
 }
 
 const devices = new WeakMap<ForwardedObject, Device>();
@@ -31,16 +33,28 @@ const devices = new WeakMap<ForwardedObject, Device>();
 function deviceOf(object: ForwardedObject): Device {
   let device = devices.get(object);
   if (device === undefined) {
-    device = { hiddenDrag: false, drag: null };
+    device = { hiddenDrag: false, drag: null, kept: null };
     devices.set(object, device);
   }
   return device;
 }
 
+/**
+ * Keeps a selection that the policy is against with the application that made it, which does not get to know: GTK takes
+ * the mark off a text when its selection is cancelled. The next one replaces it.
+ */
+function keep(session: Session, device: Device, source: ForwardedObject | null): void {
+  const { kept } = device;
+  device.kept = source;
+  if (kept !== null && kept !== source && kept.alive) session.emit(kept, 'cancelled', []);
+}
+
 function setSelection(kind: Kind): RequestRule {
   return (session, request) => {
     const source = request.ref('source');
+    const device = deviceOf(request.object);
     if (source === null) {
+      keep(session, device, null);
       const may = allowsFromGuest(policyOf(session, kind));
       return may && session.serials.has(request.number('serial')) ? 'forward' : 'drop';
     }
@@ -55,7 +69,9 @@ function setSelection(kind: Kind): RequestRule {
       session.emit(source, 'cancelled', []);
       return 'drop';
     }
-    return useSource(session, source, kind) ? 'forward' : 'drop';
+    const may = allowsFromGuest(policyOf(session, kind));
+    keep(session, device, may ? null : source);
+    return may && useSource(session, source, kind) ? 'forward' : 'drop';
   };
 }
 
