@@ -5,6 +5,7 @@
 import t, { type Test } from 'tap';
 import { copyToClipboard } from './harness/clipboard.js';
 import {
+  appearsOnWeston,
   atDesks,
   click,
   closeLast,
@@ -18,7 +19,7 @@ import {
   SCREEN,
   turnWheel,
 } from './harness/desk.js';
-import { GTK } from './harness/desk-programs.js';
+import { GTK, GTK_WIDGETS } from './harness/desk-programs.js';
 import type { ForwardMachine } from './harness/forward-machine.js';
 import { BTN_LEFT, BTN_RIGHT, keysOf } from './harness/keys.js';
 import { type Place, pixelAt, type RgbPicture } from './harness/picture.js';
@@ -96,7 +97,8 @@ async function checkResize(t: Test, twins: Twins<Desk>): Promise<void> {
   );
   const corners = [49, 50, 549, 550].map((x) => pixelAt(resized, x, 60) === BACKGROUND_RGB);
   t.strictSame(corners, [true, false, false, true], 'it is as wide as the compositor wants it');
-  await twins.step('gtk-tiled', SCREEN, ({ compositor }) => swayCommand(compositor, 'floating disable'));
 }
 
 t.test('Linux 6.12, sway', (t) => atDesks(t, useGtk));
+
+t.test('Linux 6.1, a current weston', (t) => appearsOnWeston(t, [GTK_WIDGETS]));

@@ -117,7 +117,7 @@ export async function atDesks(t: Test, use: Use): Promise<void> {
 
 /** Resolves when each program looked as if it ran here, on a current weston, with a guest of Linux 6.1. */
 export async function appearsOnWeston(t: Test, programs: readonly DesktopProgram[]): Promise<void> {
-  // (Its kiosk shell crashes now and then when Qt's windows come.)
+  // (Its kiosk shell crashes now and then.)
   const start = (): Promise<HostCompositor> =>
     HostCompositor.start(weston({ version: 'current', shell: 'desktop', ...SIZE }));
   const [compositor, twin] = [await start(), await start()];
