@@ -15,7 +15,9 @@ import type { DmabufImporter, WaylandFirewall, WindowSystem } from '../wayland/i
 import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
 import { createLogger } from './logging.js';
-import type { ForwardOptions, RunOptions, WindowOptions } from './options.js';
+import type { ForwardOptions } from './options/wayland.js';
+import type { WindowOptions } from './options/window.js';
+import type { RunOptions } from './options.js';
 import type { HostAccess } from './sandbox/host-access.js';
 import type { ScanoutWindows } from './window/scanout-windows.js';
 

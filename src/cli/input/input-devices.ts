@@ -12,7 +12,7 @@ import {
   tabletProfile,
   touchscreenProfile,
 } from '../../input/index.js';
-import type { InputPaths } from '../options.js';
+import type { InputPaths } from '../options/input.js';
 import { FingerSlots } from './finger-slots.js';
 import { LockKeys } from './lock-keys.js';
 import { OutputInput, type OutputPlace } from './output-input.js';

@@ -1,7 +1,7 @@
 /** The command line of `vhost-user-gpu-ts supervise`. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_OK, EXIT_USAGE } from '../exit-codes.js';
-import { wholeNumber } from '../option-values.js';
+import { wholeNumber } from '../options/values.js';
 import { parseCommandLine, type RunOptions } from '../options.js';
 
 export interface SuperviseOptions {

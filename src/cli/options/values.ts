@@ -62,3 +62,8 @@ export function parseColor(text: string): string {
   if (!/^#[0-9a-fA-F]{6}$/.test(text)) throw new InvalidArgumentError('Expected a color like #e08000.');
   return text;
 }
+
+/** The first of these options that was given; null when none was. */
+export function firstGiven(options: Readonly<Record<string, unknown>>): string | null {
+  return Object.keys(options).find((name) => options[name] !== undefined) ?? null;
+}
