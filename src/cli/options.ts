@@ -43,7 +43,7 @@ export type Endpoint =
   | { readonly kind: 'fd'; readonly fd: number };
 
 /** A checked command line. */
-export interface RunOptions extends RegionOptions, ProcessOptions {
+export interface RunOptions extends RegionOptions, LimitOptions, ProcessOptions {
   readonly endpoint: Endpoint;
   readonly outputs: readonly OutputMode[];
   /** null = nothing is forwarded. */
@@ -51,7 +51,6 @@ export interface RunOptions extends RegionOptions, ProcessOptions {
   /** null = no windows. */
   readonly window: WindowOptions | null;
   readonly inputs: InputPaths;
-  readonly limits: LimitOptions;
 }
 
 /** What the command line asks for. */
@@ -179,7 +178,7 @@ function interpret(raw: RawOptions): CommandLine {
       forward: readForward(raw),
       window: readWindow(raw),
       inputs: readInputs(raw),
-      limits: readLimits(raw),
+      ...readLimits(raw),
       ...readProcess(raw),
     },
   };

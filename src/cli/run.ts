@@ -83,6 +83,7 @@ function serve(
         {
           log,
           busyWaitUs,
+          ...service.rate,
           onListening: reportListening,
           onDisconnected: (reason) => {
             failure = reason;

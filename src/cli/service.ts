@@ -1,7 +1,7 @@
 /** The object graph of the command: device, shared region, windows and input devices, put together as asked for. */
 import { readFileSync } from 'node:fs';
 import { descriptorUse, type UnixSocket } from 'vhost-user-native';
-import type { Logger } from 'vhost-user-ts';
+import type { Logger, ServerOptions } from 'vhost-user-ts';
 import { RegionLink, SharedRegion } from '../region/index.js';
 import {
   CHANNEL_WAYLAND,
@@ -26,6 +26,7 @@ const WINDOW_DIMENSION_MIN = 64;
 /** A wl_shm pool ends below 2 GiB; the window takes up to half of that. */
 const HOST_BYTES_MAX = 2 ** 30 - 2 ** 16;
 
+type Rate = Pick<ServerOptions, 'chainsPerSecond' | 'onRest'>;
 type Desktop = typeof import('./desktop.js');
 
 function clampSize(size: number): number {
@@ -57,6 +58,8 @@ export class Service {
   private readonly udmabuf = new UdmabufExporter();
   private readonly firewall: WaylandFirewall | null;
   private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
+  /** Times that a ring waited because its driver was over the limit of commands. */
+  private ringRests = 0;
   /** What is there, to be closed the last first. */
   private readonly parts: { close(): void }[] = [];
 
@@ -95,8 +98,14 @@ export class Service {
       windows: this.windows?.sink.metrics ?? null,
       forwardedClients: this.firewall?.clientCount ?? 0,
       inputs: this.inputs.status,
+      ringRests: this.ringRests,
       descriptors: descriptorUse(),
     };
+  }
+
+  /** How many commands rings may have carried out, those of input devices as well. */
+  get rate(): Rate {
+    return { chainsPerSecond: this.options.commandsPerSecond, onRest: () => this.ringRests++ };
   }
 
   /** A machine left: its windows go, and the next one finds its monitors as they were asked for. */
@@ -121,8 +130,10 @@ export class Service {
   private makeInputs(): InputDevices {
     const { keyboard, tablets, mouse, touchscreen } = this.options.inputs;
     const { logLevel, logFormat } = this.options;
-    const inputs = new InputDevices(this.options.inputs, (device) =>
-      createLogger(logLevel, logFormat, { device }),
+    const inputs = new InputDevices(
+      this.options.inputs,
+      (device) => createLogger(logLevel, logFormat, { device }),
+      this.rate,
     );
     this.host.removeAtEnd(...[keyboard, ...tablets, mouse, touchscreen].filter((path) => path !== null));
     return this.keep(inputs);
@@ -137,7 +148,7 @@ export class Service {
       udmabuf: this.udmabuf,
       qemuDmabuf: options.qemuDmabuf,
       ivshmem: this.ivshmem?.region ?? null,
-      contexts: options.contexts ? { channels: this.makeChannels() } : null,
+      contexts: options.contexts ? { channels: this.makeChannels(), limits: options.contextLimits } : null,
       sinks: this.windows === null ? [] : [this.windows.sink],
       log,
     });

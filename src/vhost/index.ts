@@ -1,5 +1,6 @@
 /** vhost-user-ts: virtio devices outside of the virtual machine monitor, in TypeScript. */
 export { BusyWait, type Waited } from './backend/busy-wait.js';
+export { ChainRate } from './backend/chain-rate.js';
 export { BackEndServer, type Endpoint, type ServerOptions, serve } from './backend/server.js';
 export { BackEndSession, type SessionOptions } from './backend/session.js';
 export { Connection, type ConnectionHandlers, type SendOptions } from './connection/connection.js';

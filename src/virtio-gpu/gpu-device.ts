@@ -27,7 +27,7 @@ import { GpuSocketSink } from './display/gpu-socket-sink.js';
 import type { DisplaySink } from './display-sink.js';
 import { FAULT_KINDS, type FaultKind, GuestFaults } from './faults.js';
 import { Ivshmem } from './ivshmem.js';
-import { DEFAULT_LIMITS, type GpuLimits } from './limits.js';
+import { DEFAULT_LIMITS, type GpuLimits, RESOURCE_DIMENSION_MAX } from './limits.js';
 import { type GpuMetrics, newMetrics } from './metrics.js';
 import { DisplayInfo } from './output/display-info.js';
 import { type OutputOptions, OutputTable } from './output/output-table.js';
@@ -108,14 +108,14 @@ export interface GpuStatus extends Readonly<GpuMetrics> {
   readonly faults: Readonly<Record<FaultKind, number>>;
 }
 
-const DIMENSION_MAX = 32768;
-
 function checkedLimits(limits: Partial<GpuLimits>): GpuLimits {
   const all = { ...DEFAULT_LIMITS, ...limits };
   for (const [name, value] of Object.entries(all)) {
     if (!(Number.isSafeInteger(value) && value >= 1)) throw new RangeError(`limit ${name}: ${value}`);
   }
-  if (all.maxDimension > DIMENSION_MAX) throw new RangeError(`limit maxDimension: at most ${DIMENSION_MAX}`);
+  if (all.maxDimension > RESOURCE_DIMENSION_MAX) {
+    throw new RangeError(`limit maxDimension: at most ${RESOURCE_DIMENSION_MAX}`);
+  }
   return all;
 }
 

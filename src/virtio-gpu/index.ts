@@ -21,7 +21,7 @@ export type { CursorImage, DisplaySink, Rect, ScanoutSource } from './display-si
 export { type EdidRequest, edidFor } from './edid.js';
 export { FAULT_KINDS, type FaultKind } from './faults.js';
 export { type ContextOptions, GpuDevice, type GpuDeviceOptions, type GpuStatus } from './gpu-device.js';
-export { DEFAULT_LIMITS, type GpuLimits, OUTPUT_DIMENSION_MAX } from './limits.js';
+export { DEFAULT_LIMITS, type GpuLimits, OUTPUT_DIMENSION_MAX, RESOURCE_DIMENSION_MAX } from './limits.js';
 export type { GpuMetrics } from './metrics.js';
 export type { OutputOptions } from './output/output-table.js';
 export type { QemuDisplayMetrics } from './output/qemu-display.js';

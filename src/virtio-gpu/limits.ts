@@ -23,9 +23,12 @@ export interface GpuLimits {
    * mapped, so the region's window bounds them as well.
    */
   readonly maxBlobBytes: number;
-  /** Width and height of a resource, in pixels; at most 32768, so that sizes stay far from any overflow. */
+  /** Width and height of a resource, in pixels; at most RESOURCE_DIMENSION_MAX. */
   readonly maxDimension: number;
 }
+
+/** With that, sizes stay far from any overflow. */
+export const RESOURCE_DIMENSION_MAX = 32768;
 
 const MIB = 1024 * 1024;
 

@@ -16,6 +16,7 @@ import {
   MessageHeader,
   ProtocolFeature,
   type RegionDescription,
+  type ServerOptions,
   U64,
   type VhostUserDevice,
   type Virtqueue,
@@ -134,10 +135,11 @@ export function scenarioWith<D extends VhostUserDevice>(
   name: string,
   device: () => D,
   run: (t: Test, bench: Bench<D>) => Promise<void>,
+  options: ServerOptions = {},
 ): void {
   t.test(name, async (t) => {
     const before = openFds();
-    const bench = new Bench(device());
+    const bench = new Bench(device(), options);
     try {
       await run(t, bench);
     } finally {
@@ -162,7 +164,7 @@ export class Bench<D extends VhostUserDevice = EchoDevice> {
   private readonly folder = mkdtempSync(join(tmpdir(), 'vhost-'));
   private readonly ends = new Inbox<Error | null>();
 
-  constructor(device: D) {
+  constructor(device: D, options: ServerOptions = {}) {
     this.device = device;
     this.path = join(this.folder, 'socket');
     const note = (fields: object, message: string) =>
@@ -172,7 +174,7 @@ export class Bench<D extends VhostUserDevice = EchoDevice> {
     this.server = new BackEndServer(
       device,
       { path: this.path },
-      { log, onDisconnected: (reason) => this.ends.put(reason) },
+      { ...options, log, onDisconnected: (reason) => this.ends.put(reason) },
     );
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type CommandLine, parseCommandLine } from '../../src/cli/options.js';
+import { DEFAULT_CONTEXT_LIMITS, DEFAULT_LIMITS } from '../../src/virtio-gpu/index.js';
 
 function parse(...args: string[]): CommandLine {
   return parseCommandLine(args, '1.2.3');
@@ -24,7 +25,9 @@ t.test('defaults', async (t) => {
       forward: null,
       window: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
-      limits: { maxResources: 16384, maxHostBytes: 512 * 2 ** 20, maxBackingEntries: 262144 },
+      limits: DEFAULT_LIMITS,
+      contextLimits: DEFAULT_CONTEXT_LIMITS,
+      commandsPerSecond: 0,
       busyWaitUs: 0,
       sandbox: 'on',
       logLevel: 'info',
@@ -57,6 +60,30 @@ t.test('an inherited descriptor, several outputs, limits', async (t) => {
     { width: 2560, height: 1440, refreshHz: 75 },
   ]);
   t.equal(line.options.limits.maxHostBytes, 64 * 2 ** 20);
+});
+
+t.test('limits', async (t) => {
+  const line = parse(
+    '--fd=3',
+    '--max-resources=7',
+    '--max-blob-memory=8',
+    '--max-contexts=9',
+    '--max-commands=1000',
+    '--limit=read-pipes-per-context=10',
+    '--limit=backing-entries-total=11',
+    '--limit=dimension=4096',
+  );
+  if (line.action !== 'run') throw new Error(line.action);
+  const { limits, contextLimits, commandsPerSecond } = line.options;
+  t.same(limits, {
+    ...DEFAULT_LIMITS,
+    maxResources: 7,
+    maxBlobBytes: 8 * 2 ** 20,
+    maxBackingEntriesTotal: 11,
+    maxDimension: 4096,
+  });
+  t.same(contextLimits, { ...DEFAULT_CONTEXT_LIMITS, maxContexts: 9, maxReadPipesPerContext: 10 });
+  t.equal(commandsPerSecond, 1000);
 });
 
 t.test('windows, input devices, the shared region', async (t) => {
@@ -131,6 +158,12 @@ t.test('mistakes', async (t) => {
     ['--socket-path=/s', '--resolution=800x600@0'],
     ['--socket-path=/s', '--resolution=800x600,640x480'],
     ['--socket-path=/s', '--max-resources=1e9'],
+    ['--socket-path=/s', '--max-commands=99'],
+    ['--socket-path=/s', '--limit=resources=1'],
+    ['--socket-path=/s', '--limit=__proto__=1'],
+    ['--socket-path=/s', '--limit=read-pipes'],
+    ['--socket-path=/s', '--limit=read-pipes=0'],
+    ['--socket-path=/s', '--limit=dimension=32769'],
     ['--socket-path=/s', '--log-level=loud'],
     ['--socket-path=/s', '--region-size=100'],
     ['--socket-path=/s', '--region-size=2048'],

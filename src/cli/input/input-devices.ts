@@ -2,7 +2,7 @@
  * The virtio-input devices of the command, each on a socket of its own, and what feeds them: one source of input for
  * each output's window.
  */
-import { BackEndServer, type Logger } from 'vhost-user-ts';
+import { BackEndServer, type Logger, type ServerOptions } from 'vhost-user-ts';
 import {
   InputDevice,
   type InputProfile,
@@ -26,10 +26,12 @@ export class InputDevices {
   readonly fingers = new FingerSlots();
   private readonly servers: BackEndServer[] = [];
   private readonly logFor: (device: string) => Logger;
+  private readonly serverOptions: ServerOptions;
 
   /** Starts to serve the devices that have a path; throws the system's error when one can't be served. */
-  constructor(paths: InputPaths, logFor: (device: string) => Logger) {
+  constructor(paths: InputPaths, logFor: (device: string) => Logger, serverOptions: ServerOptions = {}) {
     this.logFor = logFor;
+    this.serverOptions = serverOptions;
     try {
       this.keyboard = this.serve(paths.keyboard, keyboardProfile({ repeat: true }));
       this.tablets = paths.tablets.map((path) => this.serve(path, tabletProfile()) as InputDevice);
@@ -84,7 +86,7 @@ export class InputDevices {
     const server = new BackEndServer(
       device,
       { path },
-      { log, onListening: () => log.info({ endpoint: path }, 'input device ready') },
+      { ...this.serverOptions, log, onListening: () => log.info({ endpoint: path }, 'input device ready') },
     );
     this.servers.push(server);
     return device;

@@ -35,6 +35,13 @@ export interface ServerOptions {
    * coming back that soon. Answers come sooner, for more time of the processor. Default 0: never.
    */
   readonly busyWaitUs?: number;
+  /**
+   * Chains that one ring may have carried out per second, with one second's worth at once. Its driver waits beyond that,
+   * the other rings and the front-end do not. Default 0: as many as come.
+   */
+  readonly chainsPerSecond?: number;
+  /** A ring waits as its driver was over `chainsPerSecond`; for metrics. */
+  onRest?(): void;
   /** Ready for a front-end: at start, and again after each disconnect. */
   onListening?(): void;
   onConnected?(): void;
@@ -122,6 +129,8 @@ export class BackEndServer {
       log: this.log,
       packedRings: this.options.packedRings ?? true,
       busyWaitUs: this.options.busyWaitUs ?? 0,
+      chainsPerSecond: this.options.chainsPerSecond ?? 0,
+      onRest: () => this.options.onRest?.(),
       ended: (reason) => this.disconnected(reason),
     });
     this.log.info({}, 'front-end connected');

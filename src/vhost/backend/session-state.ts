@@ -23,11 +23,21 @@ const WARNINGS_MAX = 32;
 
 const NO_PAYLOAD = new Uint8Array(0);
 
+/** How rings are served; see ServerOptions. */
+export interface RingOptions {
+  readonly packedRings: boolean;
+  readonly busyWaitUs: number;
+  readonly chainsPerSecond: number;
+  readonly onRest: () => void;
+}
+
 export class SessionState implements VringOwner, FrontEnd {
   readonly device: VhostUserDevice;
   readonly log: Logger;
   readonly memory = new GuestMemory();
   readonly busyWaitUs: number;
+  readonly chainsPerSecond: number;
+  readonly resting: () => void;
   readonly vrings: readonly Vring[];
   readonly offered: bigint;
   readonly offeredProtocol: bigint;
@@ -54,11 +64,13 @@ export class SessionState implements VringOwner, FrontEnd {
   constructor(
     device: VhostUserDevice,
     log: Logger,
-    { packedRings, busyWaitUs }: { readonly packedRings: boolean; readonly busyWaitUs: number },
+    { packedRings, busyWaitUs, chainsPerSecond, onRest }: RingOptions,
     failed: (error: Error) => void,
   ) {
     this.device = device;
     this.busyWaitUs = busyWaitUs;
+    this.chainsPerSecond = chainsPerSecond;
+    this.resting = onRest;
     this.log = log;
     this.failed = failed;
     this.offered = offeredFeatures(device, packedRings);

@@ -15,7 +15,7 @@ import { negotiationHandlers } from './handle-negotiation.js';
 import { vringHandlers } from './handle-vring.js';
 import { type Handlers, type Reply, type RequestHandler, replyU64 } from './handler.js';
 import { checkDevice } from './offer.js';
-import { SessionState } from './session-state.js';
+import { type RingOptions, SessionState } from './session-state.js';
 
 const HANDLERS: Handlers = {
   ...negotiationHandlers,
@@ -24,12 +24,9 @@ const HANDLERS: Handlers = {
   ...deviceHandlers,
 };
 
-export interface SessionOptions {
+/** The defaults are those of ServerOptions. */
+export interface SessionOptions extends Partial<RingOptions> {
   readonly log: Logger;
-  /** Offer packed rings. Default true. */
-  readonly packedRings?: boolean;
-  /** See ServerOptions. Default 0. */
-  readonly busyWaitUs?: number;
   /** The session is over and everything is given back: null when the front-end hung up, else why. */
   ended(reason: Error | null): void;
 }
@@ -49,8 +46,9 @@ export class BackEndSession {
       ended: (error) => this.finish(error),
     });
     // The failure may come from inside a handler of the device's: let that return before its memory goes.
-    const { packedRings = true, busyWaitUs = 0 } = options;
-    this.state = new SessionState(device, options.log, { packedRings, busyWaitUs }, (error) =>
+    const { packedRings = true, busyWaitUs = 0, chainsPerSecond = 0, onRest = () => undefined } = options;
+    const rings = { packedRings, busyWaitUs, chainsPerSecond, onRest };
+    this.state = new SessionState(device, options.log, rings, (error) =>
       queueMicrotask(() => this.finish(error)),
     );
     try {

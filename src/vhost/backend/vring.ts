@@ -13,6 +13,7 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import { DeviceQueue, type QueueLayout } from '../queue/device-queue.js';
 import type { VringAddresses } from '../wire/payloads.js';
 import { BusyWait } from './busy-wait.js';
+import { ChainRate } from './chain-rate.js';
 import { asDeviceError } from './device-error.js';
 
 /** Chains taken and time spent before the event loop looks at other things, such as the front-end's socket. */
@@ -56,11 +57,15 @@ export interface VringOwner {
   readonly ending: boolean;
   /** See BusyWait. */
   readonly busyWaitUs: number;
+  /** See ChainRate; 0 = no limit. */
+  readonly chainsPerSecond: number;
   fail(error: Error): void;
   /** A kick came for a ring that is not started. */
   kickedEarly(vring: Vring): void;
   /** A chain of this ring took long: the other rings have their turn. */
   turn(vring: Vring): void;
+  /** A ring waits: its driver was quicker than it may be. */
+  resting(): void;
   /** Used entries were published: the log of dirty pages changed, if there is one. */
   published(): void;
 }
@@ -92,6 +97,8 @@ export class Vring {
 
   private readonly owner: VringOwner;
   private readonly busyWait: BusyWait;
+  private readonly rate: ChainRate;
+  private restTimer: NodeJS.Timeout | null = null;
   private kick: EventFd | null = null;
   private call: EventFd | null = null;
   private error: EventFd | null = null;
@@ -109,6 +116,7 @@ export class Vring {
     this.index = index;
     this.owner = owner;
     this.busyWait = new BusyWait(owner.busyWaitUs);
+    this.rate = new ChainRate(owner.chainsPerSecond);
     this.queue = new DeviceQueue(index);
     // Pushes outside a batch are published in the check phase that follows the current poll phase: all events of
     // one turn of the loop share one publication and one interrupt. (A microtask would do it per callback.)
@@ -173,6 +181,8 @@ export class Vring {
     this.dropKick();
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     this.scheduled = null;
+    if (this.restTimer !== null) clearTimeout(this.restTimer);
+    this.restTimer = null;
     if (this.started) {
       this.started = false;
       // The device may answer what it holds: a machine that is only paused still waits for it when it goes on.
@@ -272,8 +282,13 @@ export class Vring {
   /** True when the budget ran out before the ring did. */
   private batches(): boolean {
     const { queue, owner } = this;
-    const end = performance.now() + BATCH_MS;
-    let left = CHAINS_PER_BATCH;
+    const now = performance.now();
+    const end = now + BATCH_MS;
+    let left = Math.min(CHAINS_PER_BATCH, this.rate.allowance(now));
+    if (left <= 0) {
+      this.rest();
+      return false;
+    }
     for (;;) {
       queue.disableNotifications();
       const before = left;
@@ -299,24 +314,39 @@ export class Vring {
   }
 
   /**
-   * Has one publication's chains carried out. Returns what is left of the budget; 0 or less when it is used up, by chains or by time. Rejected chains count:
-   * a driver on another processor can add them as fast as they are passed over.
+   * Has one publication's chains carried out. Returns what is left of the budget; 0 or less when it is used up, by
+   * chains or by time. Rejected chains count: a driver on another processor can add them as fast as they are passed over.
    */
   private batch(budget: number, end: number): number {
     const { queue, owner } = this;
-    const count = Math.min(budget, CHAINS_PER_PUBLICATION);
-    const limit = queue.rejectedChains + count;
+    const rejected = queue.rejectedChains;
+    const limit = rejected + Math.min(budget, CHAINS_PER_PUBLICATION);
     let handled = 0;
-    while (queue.rejectedChains + handled < limit) {
+    let late = false;
+    while (!late && queue.rejectedChains + handled < limit) {
       const chain = queue.pop();
       if (chain === null) break;
       this.taken++;
       handled++;
       owner.device.handleChain(queue, chain);
       if (owner.ending || queue.yielding) break;
-      if (isClockDue(handled) && performance.now() > end) return 0;
+      late = isClockDue(handled) && performance.now() > end;
     }
-    return budget - count + limit - queue.rejectedChains - handled;
+    const spent = queue.rejectedChains - rejected + handled;
+    this.rate.spend(spent);
+    return late ? 0 : budget - spent;
+  }
+
+  /** The driver was quicker than it may be. Nothing new is taken for a while; what the device answers goes back. */
+  private rest(): void {
+    this.queue.disableNotifications();
+    this.publish();
+    if (this.owner.ending || this.restTimer !== null) return;
+    this.owner.resting();
+    this.restTimer = setTimeout(() => {
+      this.restTimer = null;
+      this.serve();
+    }, this.rate.restMs);
   }
 
   private publish(): void {
