@@ -54,6 +54,16 @@
       "cflags_cc": ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-O2", "-fstack-protector-strong"],
       # No library but the C library: it starts in a millisecond and takes next to no memory.
       "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--gc-sections"]
+    },
+    {
+      # Whether guests run on KVM here: a process of its own, because a processor that hangs can only be killed.
+      "target_name": "kvm-probe",
+      "type": "executable",
+      "sources": ["src/kvm_probe.cc"],
+      "defines": ["_GNU_SOURCE"],
+      "cflags_cc!": ["-std=gnu++17"],
+      "cflags_cc": ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-O2", "-fstack-protector-strong"],
+      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--gc-sections"]
     }
   ]
 }

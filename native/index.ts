@@ -27,6 +27,7 @@ export { type FilePiece, type UdmabufLimits, udmabufLimits } from './udmabuf.js'
 
 interface Addon {
   connectUnix(path: string): UnixSocket;
+  connectDatagram(path: string): number;
   adoptSocket(fd: number): UnixSocket;
   socketPair(): [UnixSocket, UnixSocket];
   listenUnix(path: string, mode: number | null, backlog: number): UnixListener;
@@ -62,6 +63,8 @@ interface Addon {
 
 // From dist/, where this file is compiled to.
 const BROKER = fileURLToPath(new URL('../build/Release/broker', import.meta.url));
+/** A program that ends with 0 where guests run on KVM; it takes a second at most (src/kvm_probe.cc). */
+export const KVM_PROBE: string = fileURLToPath(new URL('../build/Release/kvm-probe', import.meta.url));
 const addon: Addon = createRequire(import.meta.url)('../build/Release/core.node');
 
 /** Two descriptors with the same identity are the same file. */
@@ -79,6 +82,14 @@ export const pageSize: number = addon.pageSize;
  */
 export function connectUnix(path: string): UnixSocket {
   return addon.connectUnix(path);
+}
+
+/**
+ * A descriptor on which each write is one message to the datagram socket at `path`; a path that begins with `@` is an
+ * abstract name. Non-blocking, close-on-exec, the caller's to close. Errors as `connectUnix`, EPROTOTYPE for a stream socket.
+ */
+export function connectDatagram(path: string): number {
+  return addon.connectDatagram(path);
 }
 
 /**

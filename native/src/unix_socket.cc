@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <climits>
 #include <cstring>
 
@@ -40,6 +41,30 @@ Napi::Value ConnectUnix(const Napi::CallbackInfo& info) {
     return {};
   }
   return UnixSocket::Create(env, std::move(fd));
+}
+
+/// connectDatagram(path): the descriptor of a socket on which each write is a message to that path
+Napi::Value ConnectDatagram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path;
+  struct sockaddr_un address;
+  if (!ToPath(env, info[0], &path) || !ToAddress(env, path, "connect", &address)) return {};
+  socklen_t size = sizeof(address);
+  // An abstract name (unix(7)) has the length that it has.
+  if (path[0] == '@') {
+    address.sun_path[0] = '\0';
+    size = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + path.size());
+  }
+  UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.IsOpen()) {
+    ThrowErrno(env, errno, "socket");
+    return {};
+  }
+  if (connect(fd.Get(), reinterpret_cast<const struct sockaddr*>(&address), size) != 0) {
+    ThrowErrno(env, errno, "connect", path);
+    return {};
+  }
+  return Napi::Number::New(env, fd.Release());
 }
 
 Napi::Value AdoptSocket(const Napi::CallbackInfo& info) {
@@ -131,6 +156,7 @@ void UnixSocket::Init(Napi::Env env, Addon& addon, Napi::Object exports) {
        InstanceMethod<&UnixSocket::SetSendBuffer>("setSendBuffer"), InstanceMethod<&UnixSocket::Watch>("watch"),
        InstanceMethod<&UnixSocket::Close>("close")});
   exports.Set("connectUnix", Napi::Function::New<ConnectUnix>(env, "connectUnix"));
+  exports.Set("connectDatagram", Napi::Function::New<ConnectDatagram>(env, "connectDatagram"));
   exports.Set("adoptSocket", Napi::Function::New<AdoptSocket>(env, "adoptSocket"));
   exports.Set("socketPair", Napi::Function::New<SocketPair>(env, "socketPair"));
 }

@@ -8,6 +8,14 @@ import { run } from './run.js';
 /** What `--print-capabilities` answers (vhost-user.json, VHostUserBackendCapabilities). */
 const CAPABILITIES = { type: 'gpu', features: [] };
 
+type Main = (args: readonly string[], version: string) => Promise<number>;
+
+/** Each is loaded when it is asked for: a back-end's start does not wait for it. */
+const SUB_COMMANDS = new Map<string | undefined, () => Promise<{ readonly main: Main }>>([
+  ['run', () => import('./vm/main.js')],
+  ['supervise', () => import('./supervise/main.js')],
+]);
+
 function packageVersion(): string {
   // From dist/src/cli to the package's root.
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
@@ -16,11 +24,8 @@ function packageVersion(): string {
 
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
-  // (Loaded when it is asked for: a back-end's start does not wait for it.)
-  if (args[0] === 'supervise') {
-    const supervise = await import('./supervise/main.js');
-    return supervise.main(args.slice(1), packageVersion());
-  }
+  const word = SUB_COMMANDS.get(args[0]);
+  if (word !== undefined) return (await word()).main(args.slice(1), packageVersion());
   const command = parseCommandLine(args, packageVersion());
   switch (command.action) {
     case 'print-capabilities':

@@ -96,6 +96,7 @@ function createCommand(version: string): Command {
     .addHelpText(
       'after',
       `
+\`vhost-user-gpu-ts run\` runs a QEMU command with it (run --help),
 \`vhost-user-gpu-ts supervise\` starts it again when it dies (supervise --help).
 
 Exit codes: 0 ended by SIGTERM or SIGINT, or (--fd) by the front-end's leaving; 1 failure at run time;

@@ -7,6 +7,7 @@ import type { Endpoint, RunOptions } from './options.js';
 import { HostAccess } from './sandbox/host-access.js';
 import { checkSandbox, enterSandbox, leaveIoUring, SandboxError } from './sandbox/sandbox.js';
 import { Service } from './service.js';
+import { Starter, starterFds } from './starter.js';
 
 /** Descriptors that no guest gets: memory regions and eventfds of the next front-end, and what comes with them. */
 const RESERVED_DESCRIPTORS = 256;
@@ -18,7 +19,11 @@ function describe(endpoint: Endpoint): string {
 /** Descriptors that somebody opened for us. */
 function inheritedFds({ endpoint }: RunOptions): number[] {
   const compositor = Number.parseInt(process.env.WAYLAND_SOCKET ?? '', 10);
-  return [...(endpoint.kind === 'fd' ? [endpoint.fd] : []), ...(compositor >= 0 ? [compositor] : [])];
+  return [
+    ...(endpoint.kind === 'fd' ? [endpoint.fd] : []),
+    ...(compositor >= 0 ? [compositor] : []),
+    ...starterFds(process.env),
+  ];
 }
 
 /** Resolves with the exit code: at SIGTERM or SIGINT, or when the only connection (`--fd`) has ended. */
@@ -29,23 +34,27 @@ export async function run(options: RunOptions): Promise<number> {
   const signalled = untilSignal();
   reserveDescriptors(RESERVED_DESCRIPTORS);
   const host = new HostAccess();
+  let starter: Starter | null = null;
   let service: Service;
   try {
     checkSandbox(options.sandbox);
+    starter = new Starter(process.env);
     service = await Service.create(options, host, log);
   } catch (error) {
     log.error({ reason: (error as Error).message }, 'cannot start');
+    starter?.close();
     return error instanceof SandboxError ? EXIT_UNAVAILABLE : EXIT_FAILURE;
   }
   const reportStatus = (): void => log.info(service.status, 'status');
   process.on('SIGUSR2', reportStatus);
   try {
-    return await serve(service, host, options, log, signalled);
+    return await serve({ service, host, starter, log, signalled }, options);
   } finally {
     process.off('SIGUSR2', reportStatus);
     host.removePaths();
     service.close();
     host.close();
+    starter.close();
   }
 }
 
@@ -56,25 +65,40 @@ function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+/** What is there by the time that front-ends can be served. */
+interface Parts {
+  readonly service: Service;
+  readonly host: HostAccess;
+  readonly starter: Starter;
+  readonly log: Logger;
+  readonly signalled: Promise<NodeJS.Signals>;
+}
+
 function serve(
-  service: Service,
-  host: HostAccess,
+  { service, host, starter, log, signalled }: Parts,
   { endpoint, sandbox, ivshmemPath, busyWaitUs }: RunOptions,
-  log: Logger,
-  signalled: Promise<NodeJS.Signals>,
 ): Promise<number> {
   return new Promise((resolve) => {
     let failure: Error | null = null;
     let server: BackEndServer | null = null;
     let ready = false;
+    let orphaned = false;
+    const end = (): void => {
+      starter.stopping();
+      resolve(EXIT_OK);
+      host.removePaths();
+      server?.close();
+    };
     const reportListening = (): void => {
       if (ready) log.info({ endpoint: describe(endpoint) }, 'listening');
     };
     void signalled.then((signal) => {
       log.info({ signal }, 'ending');
-      resolve(EXIT_OK);
-      host.removePaths();
-      server?.close();
+      end();
+    });
+    void starter.left.then(() => {
+      orphaned = true;
+      if (server?.busy !== true) end();
     });
     try {
       server = new BackEndServer(
@@ -88,6 +112,7 @@ function serve(
           onDisconnected: (reason) => {
             failure = reason;
             service.machineLeft();
+            if (orphaned) end();
           },
           // A listener starts over after a bad connection; a connection of its own has nothing to start over.
           onClosed: () => resolve(failure !== null && endpoint.kind === 'fd' ? EXIT_FAILURE : EXIT_OK),
@@ -97,6 +122,7 @@ function serve(
       // Before anything that a front-end sent is looked at. (QEMU opens an ivshmem device's memory through /proc.)
       enterSandbox({ mode: sandbox, dumpable: ivshmemPath !== null }, host, log);
       ready = true;
+      starter.ready();
       if (!server.busy) reportListening();
     } catch (error) {
       log.error({ endpoint: describe(endpoint), reason: (error as Error).message }, 'cannot serve');

@@ -67,15 +67,19 @@ async function untilWindow(
   }
 }
 
-t.test('screen mode', { skip: BUILTIN }, async (t) => {
-  const machine = boot("Screen mode: the guest's screen in QEMU's display", '10.0', {});
-  await withBlock(t, machine, async (qemu) => {
-    const drm = await DrmTest.start(qemu.guest);
-    await drm.mode(0, SIZE.width, SIZE.height, 1);
-    await qemu.waitForScreen('readme-screen', picture(SIZE.width, SIZE.height, 1));
-    await drm.quit();
+for (const [name, heading] of [
+  ['one command', 'One command: `run` before your own'],
+  ['screen mode', "Screen mode: the guest's screen in QEMU's display"],
+] as const) {
+  t.test(name, { skip: BUILTIN }, async (t) => {
+    await withBlock(t, boot(heading, '10.0', {}), async (qemu) => {
+      const drm = await DrmTest.start(qemu.guest);
+      await drm.mode(0, SIZE.width, SIZE.height, 1);
+      await qemu.waitForScreen('readme-screen', picture(SIZE.width, SIZE.height, 1));
+      await drm.quit();
+    });
   });
-});
+}
 
 t.test('window mode', { skip: BUILTIN }, async (t) => {
   const compositor = await HostCompositor.start(weston({ version: 'current', ...SIZE }));

@@ -1,0 +1,75 @@
+/** `run` adds our GPU to a QEMU command: the guest's picture is there, and QEMU's exit status comes through. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { HostCompositor } from './harness/compositor.js';
+import { DrmTest } from './harness/drm-test.js';
+import { BUILTIN, withMachine } from './harness/machine.js';
+import { picture } from './harness/pattern.js';
+import { Qemu, type QemuVersion } from './harness/qemu.js';
+import { weston } from './harness/weston.js';
+
+const SCRIPT = 'test/e2e/harness/run-vm';
+const SIZE = { width: 800, height: 600 };
+const RESOLUTION = `--resolution=${SIZE.width}x${SIZE.height}`;
+
+function boot(
+  qemu: QemuVersion,
+  env: NodeJS.ProcessEnv,
+  device: readonly string[],
+  ...options: readonly string[]
+): Promise<Qemu> {
+  return Qemu.boot({ qemu, kernel: '6.12', device, launcher: [SCRIPT, ...options], launcherEnv: env });
+}
+
+/** With a runtime folder, which must be empty at the end. */
+function scenario(name: string, body: (t: Test, runtime: string) => Promise<void>): void {
+  t.test(name, { skip: BUILTIN }, async (t) => {
+    const runtime = mkdtempSync(join(tmpdir(), 'run-'));
+    try {
+      await body(t, runtime);
+      t.same(readdirSync(runtime), [], 'nothing is left');
+    } finally {
+      rmSync(runtime, { recursive: true, force: true });
+    }
+  });
+}
+
+scenario('a screen', async (t, runtime) => {
+  // The guest can end QEMU with a status of its choice.
+  const exit = ['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'];
+  const env = { XDG_RUNTIME_DIR: runtime };
+  await withMachine(t, boot('10.0', env, exit, '--screen', RESOLUTION), async (qemu) => {
+    const drm = await DrmTest.start(qemu.guest);
+    await drm.untilPreferred(0, SIZE.width, SIZE.height);
+    await drm.mode(0, SIZE.width, SIZE.height, 1);
+    await qemu.waitForScreen('run-screen', picture(SIZE.width, SIZE.height, 1));
+    await drm.quit();
+    qemu.guest.send("printf '\\005' | dd of=/dev/port bs=1 seek=244 conv=notrunc");
+    t.same(await qemu.process.exited, { code: 11, signal: null }, "QEMU's exit status: 2 * 5 + 1");
+  });
+});
+
+scenario('windows', async (t, runtime) => {
+  const compositor = await HostCompositor.start(weston({ version: 'current', ...SIZE }));
+  const { WAYLAND_DISPLAY: name = '', XDG_RUNTIME_DIR: folder = '' } = compositor.env;
+  try {
+    const env = { XDG_RUNTIME_DIR: runtime, WAYLAND_DISPLAY: join(folder, name) };
+    await withMachine(t, boot('11.1', env, [], '--window', '--label=work'), async (qemu) => {
+      const inputs = await qemu.guest.run("sed -n 's/^N: Name=//p' /proc/bus/input/devices");
+      for (const device of ['keyboard', 'tablet', 'mouse', 'touch']) t.match(inputs, new RegExp(device, 'i'));
+      const drm = await DrmTest.start(qemu.guest);
+      await drm.mode(0, SIZE.width, SIZE.height, 2);
+      await compositor.waitForScreen('run-window', picture(SIZE.width, SIZE.height, 2));
+      await drm.quit();
+      t.same(
+        await qemu.process.stop('SIGTERM'),
+        { code: 0, signal: null },
+        'QEMU ends, as it does on SIGTERM',
+      );
+    });
+  } finally {
+    await compositor.close();
+  }
+});
