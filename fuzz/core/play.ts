@@ -60,5 +60,7 @@ export async function play(
   } catch (error) {
     failure ??= asError(error);
   }
+  // What the subject has left for later belongs to this case; and with nobody's turn ever coming it would pile up.
+  await new Promise(setImmediate);
   return { steps, features: subject.features, failure: failure ?? uncaught };
 }
