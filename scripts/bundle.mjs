@@ -6,7 +6,7 @@
 // What is only reached by `import()` goes to files of its own, beside TARGET. koffi stays an import: it is native code,
 // and used on request only. Comments go and names stay, for stack traces.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -49,3 +49,5 @@ await build({
   },
   logLevel: 'warning',
 });
+// It is a program: libvirt starts it by its path.
+chmodSync(target, 0o755);
