@@ -5,7 +5,6 @@
 import t, { type Test } from 'tap';
 import { copyToClipboard } from './harness/clipboard.js';
 import {
-  appearsOnWeston,
   atDesks,
   click,
   closeLast,
@@ -19,7 +18,7 @@ import {
   SCREEN,
   turnWheel,
 } from './harness/desk.js';
-import { GTK, GTK_WIDGETS } from './harness/desk-programs.js';
+import { GTK } from './harness/desk-programs.js';
 import type { ForwardMachine } from './harness/forward-machine.js';
 import { BTN_LEFT, BTN_RIGHT, keysOf } from './harness/keys.js';
 import { type Place, pixelAt, type RgbPicture } from './harness/picture.js';
@@ -100,5 +99,3 @@ async function checkResize(t: Test, twins: Twins<Desk>): Promise<void> {
 }
 
 t.test('Linux 6.12, sway', (t) => atDesks(t, useGtk));
-
-t.test('Linux 6.1, a current weston', (t) => appearsOnWeston(t, [GTK_WIDGETS]));

@@ -18,3 +18,19 @@ export const GTK: DesktopProgram = {
 };
 
 export const GTK_WIDGETS: DesktopProgram = { ...GTK, command: ['gtk4-demo', '--run=dropdown'] };
+
+export const QT: DesktopProgram = {
+  command: ['qt6ct'],
+  env: { QT_QPA_PLATFORM: 'wayland', QT_QPA_PLATFORMTHEME: 'qt6ct' },
+  home: {
+    '.config/qt6ct/qt6ct.conf': [
+      '[Appearance]',
+      'style=Fusion',
+      '[Fonts]',
+      'general="DejaVu Sans,10"',
+      '[Interface]',
+      'cursor_flash_time=0',
+      '',
+    ].join('\n'),
+  },
+};

@@ -55,6 +55,8 @@ function placesIn(tree: string): NodeJS.ProcessEnv {
     XKB_CONFIG_ROOT: at('share/X11/xkb'),
     XLOCALEDIR: at('share/X11/locale'),
     GIO_MODULE_DIR: at('lib/x86_64-linux-gnu/gio/modules'),
+    // Nothing in the tree draws OpenGL, and Qt draws frames only where that is there: the host's is not for a twin.
+    __EGL_VENDOR_LIBRARY_DIRS: at('share/none'),
     GTK_DATA_PREFIX: at(''),
     GTK_EXE_PREFIX: at(''),
     QT_PLUGIN_PATH: at('lib/x86_64-linux-gnu/qt6/plugins'),
