@@ -26,7 +26,7 @@ async function run(name: string, options: Options): Promise<number> {
   const started = performance.now();
   let shown = started;
   const perSecond = (inputs: number): number => Math.round(inputs / ((performance.now() - started) / 1000));
-  const watchdog = startWatchdog(`${name}, seed ${seed}`);
+  const watchdog = await startWatchdog(`${name}, seed ${seed}`);
   const progress = ({ cases, inputs, features, kept }: FuzzReport): void => {
     watchdog(cases);
     if (performance.now() - shown < PROGRESS_MS) return;

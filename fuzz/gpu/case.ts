@@ -1,7 +1,6 @@
 /** One device, from its first driver to the end of its front-end. */
-import { openSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { closeFd, createPipe } from 'vhost-user-native';
+import { createPipe } from 'vhost-user-native';
 import { SharedRegion } from '../../src/region/index.js';
 import {
   type ContextLimits,
@@ -9,6 +8,7 @@ import {
   type GpuLimits,
   type ReceivedMessage,
 } from '../../src/virtio-gpu/index.js';
+import { DescriptorCount } from '../core/descriptors.js';
 import { mutateBytes } from '../core/mutate.js';
 import type { Random } from '../core/random.js';
 import { type Step, step } from '../core/step.js';
@@ -60,7 +60,7 @@ export class GpuCase implements FuzzCase {
   readonly features = new Set<string>();
   readonly over = false;
   private readonly aboutContexts: boolean;
-  private readonly freeFd = lowestFd();
+  private readonly descriptors = new DescriptorCount();
   private readonly region = SharedRegion.create({ windowBytes: WINDOW_PAGES * PAGE, hostBytes: 64 * PAGE });
   private readonly channels = new FuzzChannels();
   private readonly memory = new FuzzMemory();
@@ -128,8 +128,8 @@ export class GpuCase implements FuzzCase {
     this.device.close();
     this.memory.close();
     this.region.close();
-    for (let turn = 0; turn < 4 && lowestFd() !== this.freeFd; turn++) await nextTurn();
-    if (lowestFd() !== this.freeFd) throw new Finding('a descriptor was not given back');
+    const surplus = await this.descriptors.surplus();
+    if (surplus > 0) throw new Finding(`${surplus} descriptors were not given back`);
   }
 
   private async happen(kind: string): Promise<void> {
@@ -216,10 +216,4 @@ export class GpuCase implements FuzzCase {
       if (count > max || count < 0) throw new Finding(`${name}: ${count}, at most ${max}`);
     }
   }
-}
-
-function lowestFd(): number {
-  const fd = openSync('/dev/null', 'r');
-  closeFd(fd);
-  return fd;
 }

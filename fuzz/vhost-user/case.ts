@@ -1,8 +1,8 @@
 /** One front-end's connection, against a real server in this process, over a socket pair. */
-import { readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeFd, dupFd, type Received, socketPair, type UnixSocket } from 'vhost-user-native';
 import { type BackEndServer, type Logger, MessageHeader, serve, VhostUserError, viewOf } from 'vhost-user-ts';
+import { DescriptorCount } from '../core/descriptors.js';
 import type { Random } from '../core/random.js';
 import type { Step } from '../core/step.js';
 import { Finding, type FuzzCase } from '../core/target.js';
@@ -23,7 +23,7 @@ export class VhostUserCase implements FuzzCase {
   over = false;
   private readonly lasting: LastingDescriptors;
   private readonly memory: Uint8Array;
-  private readonly openFds = readdirSync('/proc/self/fd').length;
+  private readonly descriptors = new DescriptorCount();
   private readonly planned: Plan = [];
   private opened: Opened | null = null;
 
@@ -55,12 +55,8 @@ export class VhostUserCase implements FuzzCase {
     this.opened?.hangUp();
     for (let turn = 0; turn < CLOSE_TURNS && this.opened?.closed === false; turn++) await nextTurn();
     if (this.opened?.closed === false) throw new Finding('the front-end is gone, and its connection is not');
-    for (let turn = 0; turn < CLOSE_TURNS && this.surplusFds() > 0; turn++) await nextTurn();
-    if (this.surplusFds() > 0) throw new Finding(`${this.surplusFds()} descriptors were not given back`);
-  }
-
-  private surplusFds(): number {
-    return readdirSync('/proc/self/fd').length - this.openFds;
+    const surplus = await this.descriptors.surplus();
+    if (surplus > 0) throw new Finding(`${surplus} descriptors were not given back`);
   }
 
   private write(offset: number, bytes: Uint8Array): void {
