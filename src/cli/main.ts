@@ -12,6 +12,7 @@ type Main = (args: readonly string[], version: string) => Promise<number>;
 
 /** Each is loaded when it is asked for: a back-end's start does not wait for it. */
 const SUB_COMMANDS = new Map<string | undefined, () => Promise<{ readonly main: Main }>>([
+  ['doctor', () => import('./doctor/main.js')],
   ['install-descriptor', () => import('./descriptor/main.js')],
   ['run', () => import('./vm/main.js')],
   ['supervise', () => import('./supervise/main.js')],

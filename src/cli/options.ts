@@ -97,7 +97,9 @@ function createCommand(version: string): Command {
       'after',
       `
 \`vhost-user-gpu-ts run\` runs a QEMU command with it (run --help),
-\`vhost-user-gpu-ts supervise\` starts it again when it dies (supervise --help).
+\`vhost-user-gpu-ts supervise\` starts it again when it dies (supervise --help),
+\`vhost-user-gpu-ts doctor\` says what this host lacks (doctor --help),
+\`vhost-user-gpu-ts install-descriptor\` makes it known to libvirt (install-descriptor --help).
 
 Exit codes: 0 ended by SIGTERM or SIGINT, or (--fd) by the front-end's leaving; 1 failure at run time;
 2 wrong command line; 3 a feature was asked for that is not there.`,

@@ -117,6 +117,14 @@ t.test('applications', { skip: BUILTIN }, async (t) => {
         (${block('Applications: in the guest')}) >/tmp/block.log 2>&1 &`);
       const seen = await untilWindow(compositor, () => guest.run('cat /tmp/block.log'));
       t.match(seen, { name: '[work] simple-shm', appId: 'work.org.freedesktop.weston.simple-shm' });
+      const found = await guest.run(`
+        export PATH=/app/bin:$PATH XDG_RUNTIME_DIR=/clients/run/user
+        /tmp/wayland-guest-proxy/bin/wayland-guest-proxy doctor --json`);
+      const { findings } = JSON.parse(found) as { findings: { check: string; state: string }[] };
+      t.same(
+        findings.map(({ check, state }) => `${check} ${state}`),
+        ['device ok', 'kernel ok', 'permissions ok', 'forwarding ok', 'proxy ok'],
+      );
     });
   } finally {
     rmSync(app, { recursive: true, force: true });

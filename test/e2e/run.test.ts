@@ -1,4 +1,5 @@
 /** `run` adds our GPU to a QEMU command: the guest's picture is there, and QEMU's exit status comes through. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,11 +52,25 @@ scenario('a screen', async (t, runtime) => {
   });
 });
 
+/** What `doctor` finds here with QEMU 11.1, by the names of the checks. */
+function doctor(env: NodeJS.ProcessEnv): Record<string, { state: string; found: string }> {
+  const qemu = execFileSync('scripts/qemu-tree', ['11.1'], { encoding: 'utf8' }).trim();
+  const args = ['dist/vhost-user-gpu-ts.js', 'doctor', '--json', `--qemu=${qemu}`];
+  const { findings } = JSON.parse(
+    execFileSync('node', args, { encoding: 'utf8', env: { ...process.env, ...env } }),
+  );
+  return Object.fromEntries(findings.map((finding: { check: string }) => [finding.check, finding]));
+}
+
 scenario('windows', async (t, runtime) => {
   const compositor = await HostCompositor.start(weston({ version: 'current', ...SIZE }));
   const { WAYLAND_DISPLAY: name = '', XDG_RUNTIME_DIR: folder = '' } = compositor.env;
   try {
     const env = { XDG_RUNTIME_DIR: runtime, WAYLAND_DISPLAY: join(folder, name) };
+    const found = doctor(env);
+    t.match(found.qemu, { state: 'ok', found: /^11\./ });
+    t.match(found.compositor, { found: /^(it has no|\d+ globals)/ });
+    t.notMatch(found.compositor, { found: /wl_compositor|wl_shm|xdg_wm_base/ });
     await withMachine(t, boot('11.1', env, [], '--window', '--label=work'), async (qemu) => {
       const inputs = await qemu.guest.run("sed -n 's/^N: Name=//p' /proc/bus/input/devices");
       for (const device of ['keyboard', 'tablet', 'mouse', 'touch']) t.match(inputs, new RegExp(device, 'i'));

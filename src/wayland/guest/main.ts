@@ -53,5 +53,13 @@ function run(options: ProxyOptions): Promise<number> {
   });
 }
 
-const command = parseCommandLine(process.argv.slice(2), packageVersion());
-process.exitCode = command.action === 'exit' ? command.code : await run(command.options);
+async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'doctor') {
+    const doctor = await import('./doctor/main.js');
+    return doctor.main(args.slice(1));
+  }
+  const command = parseCommandLine([...args], packageVersion());
+  return command.action === 'exit' ? command.code : run(command.options);
+}
+
+process.exitCode = await main(process.argv.slice(2));
