@@ -72,7 +72,7 @@ class Monitor {
     const refused = result === undefined || result instanceof Error;
     const answer = refused ? { error: { class: 'GenericError', desc } } : { return: result };
     socket.write(`${JSON.stringify({ ...answer, id })}\r\n`);
-    if (!/^(qom-get|query-chardev|qmp_capabilities)$/.test(execute)) {
+    if (!/^(qom-get|query-chardev|query-pci|qmp_capabilities)$/.test(execute)) {
       this.asked.push(`${execute} ${JSON.stringify(args)}`);
     }
     for (const resolve of this.waiting.splice(0)) resolve();
@@ -106,7 +106,15 @@ function machineWithGpu(monitor: () => Monitor): Answers {
     'chardev-remove': () => ({}),
     'chardev-add': () => ({}),
     device_add: () => ({}),
+    'query-pci': () => pciWith(0x1000),
   };
+}
+
+/** The device behind its port, with its registers at that address. */
+function pciWith(address: number): unknown {
+  const gpu = { qdev_id: 'gpu', regions: [{ address: -1 }, { address }] };
+  const port = { qdev_id: 'gpu-port', regions: [{ address: 0x2000 }], pci_bridge: { devices: [gpu] } };
+  return [{ devices: [{ qdev_id: '', regions: [] }, port] }];
 }
 
 const OUT = 'device_del {"id":"gpu"}';
@@ -198,6 +206,31 @@ scenario('the device is taken out and put in again as it was', async (t, s) => {
     await s.logged('plugged in again', round);
     t.same(monitor.asked.splice(0), [OUT, ...IN]);
   }
+});
+
+scenario('the guest lets go of the new device, too, before it takes one in', async (t, s) => {
+  const monitor: Monitor = await Monitor.start(
+    s.monitorPath,
+    machineWithGpu(() => monitor),
+  );
+  t.teardown(() => monitor.close());
+  const { answers } = monitor;
+  let looks = 0;
+  monitor.answers = {
+    ...answers,
+    'query-pci': () => {
+      looks++;
+      if (looks === 2) monitor.event('DEVICE_DELETED', { device: 'gpu', path: '/machine/peripheral/gpu' });
+      return looks < 3 ? [] : pciWith(looks < 4 ? -1 : 0x1000);
+    },
+  };
+  s.start(`--qmp=${s.monitorPath}`, '--', `--socket-path=${s.socketPath}`);
+  await s.logged('listening');
+  s.killBackEnd();
+  await s.logged('was plugged in again');
+  t.same(monitor.asked, [OUT, ...IN, ...IN]);
+  t.equal(looks, 4);
+  t.notMatch(s.running.output, /does not use/);
 });
 
 scenario('it dies while the guest has not let go, and when the device is out', async (t, s) => {

@@ -4,10 +4,14 @@
  * vhost-user-gpu, and whatever is not on a hotpluggable port) is left alone.
  */
 import type { Logger } from 'vhost-user-ts';
+import { isInUse, type PciBus } from './pci.js';
 import { QmpClient, QmpError } from './qmp.js';
 
 /** A guest that is just booting, say, does not hear that it is asked to let go. */
 const ASK_AGAIN_MS = 5000;
+/** How often it is looked whether the guest has taken the device in. One without a driver for it never does. */
+const LOOK_MS = 100;
+const LOOKS_MAX = 50;
 
 /** Properties of QEMU's generic device; others that can be plugged have none that matter. */
 const PROPERTIES: Readonly<Record<string, readonly string[]>> = {
@@ -85,9 +89,12 @@ export class Replugger {
       const plug = present ?? this.leaving.get(id);
       if (plug === undefined) throw new QmpError('qom-get', 'DeviceNotFound', `there is no device ${id}`);
       if (present !== null) await this.unplug(client, id, present);
+      this.deleted.delete(id);
       await plugIn(client, id, plug);
+      const taken = await this.untilTaken(client, id, plug);
       this.leaving.delete(id);
       this.log.info({ device: id }, 'the device was plugged in again');
+      if (!taken) this.log.warn({ device: id }, 'the guest does not use the device yet');
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
       this.log.error({ device: id, reason: error.message }, 'the device could not be plugged in again');
@@ -105,6 +112,24 @@ export class Replugger {
       if (this.interrupted) throw new Error('interrupted');
       if (!heard) await unlessRefused(client.command('device_del', { id }));
     }
+  }
+
+  /**
+   * Resolves true when the guest uses the device, false when it does not seem to.
+   *
+   * A device has to stay alone until then. QEMU's ACPI tells a guest of everything that is to go whenever it tells it of
+   * anything, so the guest is asked twice to let go of a device when another one comes meanwhile. Linux does so twice: the
+   * second time it is the new device that goes.
+   */
+  private async untilTaken(client: QmpClient, id: string, plug: Plug): Promise<boolean> {
+    for (let looks = 0; looks < LOOKS_MAX; looks++) {
+      if (this.deleted.delete(id)) await plugIn(client, id, plug);
+      const buses = (await unlessRefused(client.command('query-pci'))) as readonly PciBus[] | null;
+      if (buses === null || isInUse(buses, id)) return true;
+      await this.heardWithin(LOOK_MS);
+      if (this.interrupted) throw new Error('interrupted');
+    }
+    return false;
   }
 
   /** False when nothing was heard in that time. */
