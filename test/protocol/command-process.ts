@@ -21,8 +21,17 @@ export interface Census {
   readonly fds: string;
   /** Mappings of files in memory by name. */
   readonly mappings: string;
+  readonly threads: number;
   /** What the command says it holds for guests. */
   readonly held: string;
+}
+
+/** What a process takes of the system. */
+export interface ProcessUse {
+  readonly residentMib: number;
+  readonly fds: number;
+  readonly mappings: number;
+  readonly threads: number;
 }
 
 function tally(kinds: readonly string[]): string {
@@ -109,7 +118,24 @@ export class CommandProcess {
     return {
       fds: tally(this.descriptors().map(([, kind]) => kind)),
       mappings: tally(this.fileMappings()),
+      threads: this.threads,
       held: JSON.stringify(held),
+    };
+  }
+
+  /** The census once every front-end has left. */
+  async settledCensus(): Promise<Census> {
+    await this.until(() => this.ends.length === this.count('front-end connected'));
+    return this.census();
+  }
+
+  get use(): ProcessUse {
+    const mappings = this.proc('maps').split('\n').length - 1;
+    return {
+      residentMib: this.residentMib,
+      fds: this.descriptors().length,
+      mappings,
+      threads: this.threads,
     };
   }
 
@@ -144,6 +170,11 @@ export class CommandProcess {
     const how = await this.ended;
     rmSync(this.folder, { recursive: true, force: true });
     return how;
+  }
+
+  private get threads(): number {
+    const [, threads] = /^Threads:\s*(\d+)/m.exec(this.proc('status')) ?? [];
+    return Number(threads);
   }
 
   private limit(resource: string, soft: number | null): void {

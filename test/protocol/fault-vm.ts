@@ -11,7 +11,7 @@ import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import * as s from '../unit/context-support.js';
 import * as c from '../unit/gpu-commands.js';
 import { FakeQemu } from '../unit/gpu-socket-fixture.js';
-import { Framebuffer } from './gpu-machine.js';
+import { Framebuffer } from './framebuffer.js';
 
 const MEMORY_BYTES = 16 * 2 ** 20;
 

@@ -9,7 +9,8 @@ import type { GpuDeviceOptions } from '../../src/virtio-gpu/index.js';
 import * as gpu from '../../src/virtio-gpu/wire/constants.js';
 import * as c from '../unit/gpu-commands.js';
 import { until } from '../unit/gpu-socket-fixture.js';
-import { Framebuffer, type Machine, scenario } from './gpu-machine.js';
+import { Framebuffer } from './framebuffer.js';
+import { type Machine, scenario } from './gpu-machine.js';
 
 const PAGE = pageSize;
 const OK = gpu.VIRTIO_GPU_RESP_OK_NODATA;

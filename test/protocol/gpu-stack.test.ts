@@ -14,7 +14,8 @@ import * as wire from '../../src/virtio-gpu/wire/structs.js';
 import * as c from '../unit/gpu-commands.js';
 import { RecordingSink } from '../unit/gpu-harness.js';
 import { settle, u32s, until } from '../unit/gpu-socket-fixture.js';
-import { Framebuffer, picture, scenario, seen, show } from './gpu-machine.js';
+import { Framebuffer, picture } from './framebuffer.js';
+import { scenario, seen, show } from './gpu-machine.js';
 
 const OK = gpu.VIRTIO_GPU_RESP_OK_NODATA;
 const PACKED = FRONT_END_FEATURES | (1n << BigInt(Feature.RING_PACKED));
