@@ -3,10 +3,11 @@ import type { FuzzTarget } from './core/target.js';
 import { crossDomainTarget, gpuTarget } from './gpu/target.js';
 import { ringsTarget } from './rings/target.js';
 import { vhostUserTarget } from './vhost-user/target.js';
-import { waylandTarget } from './wayland/target.js';
+import { compositorTarget, waylandTarget } from './wayland/target.js';
 
 const MAKERS: ReadonlyMap<string, () => FuzzTarget> = new Map([
   ['wayland', waylandTarget],
+  ['compositor', compositorTarget],
   ['vhost-user', vhostUserTarget],
   ['rings', ringsTarget],
   ['gpu', gpuTarget],

@@ -1,48 +1,17 @@
 /** One client of a guest, the firewall, and the compositor behind it, all in this thread. */
-import { ForwardedClient, type ItemFromGuest, LimitedLog, policyFrom } from '../../src/wayland/index.js';
+import { ForwardedClient, LimitedLog, policyFrom } from '../../src/wayland/index.js';
 import { DescriptorCount } from '../core/descriptors.js';
 import type { Random } from '../core/random.js';
 import { type Step, step } from '../core/step.js';
 import { Finding, type FuzzCase } from '../core/target.js';
+import { attach } from './attach.js';
 import { FuzzBlobs, REGION_BYTES } from './blobs.js';
 import { ModelCompositor } from './compositor.js';
 import { FILE_KINDS, type Files } from './files.js';
 import { ModelGuest } from './guest.js';
+import { POLICIES } from './policies.js';
 import { proposeEvent, proposeRequest } from './propose.js';
 import { Refusal } from './wire-model.js';
-
-const RATE = 10_000_000;
-const POLICIES: ReadonlyMap<string, object> = new Map([
-  ['default', { limits: { messagesPerSecond: RATE } }],
-  [
-    'small',
-    {
-      limits: {
-        messagesPerSecond: RATE,
-        objects: 48,
-        surfaces: 3,
-        buffers: 4,
-        callbacks: 3,
-        transfers: 2,
-        mimeTypes: 3,
-        regionOperations: 4,
-        backlogBytes: 1024,
-        outputBytes: 4096,
-      },
-    },
-  ],
-  [
-    'ask',
-    {
-      ask: { command: ['ask'] },
-      clipboard: { direction: 'ask' },
-      primary: { direction: 'both' },
-      dragAndDrop: { direction: 'ask' },
-      globals: { zwp_idle_inhibit_manager_v1: true, xdg_toplevel_icon_manager_v1: true },
-      limits: { messagesPerSecond: RATE },
-    },
-  ],
-]);
 
 interface Opened {
   readonly client: ForwardedClient;
@@ -137,12 +106,7 @@ export class WaylandCase implements FuzzCase {
   }
 
   private send(client: ForwardedClient, bytes: Uint8Array, attached: readonly string[]): void {
-    const items = attached.map((word): ItemFromGuest => {
-      const [kind, size] = word.split(':');
-      if (kind === 'pipe') return { kind: 'read-pipe', fd: this.files.open('null') };
-      const dmabuf = (): number | null => (Number(size) === 1 ? null : this.files.open('null'));
-      return { kind: 'blob', blob: this.blobs.make(Number(size), kind === 'blob', dmabuf) };
-    });
+    const items = attached.map((word) => attach(word, this.blobs, this.files));
     const { refused } = this.guest;
     this.guest.sent(bytes, items.length);
     // Ids may be free on the other side already, and this guest does not know yet: whether it is right is not clear.

@@ -152,7 +152,8 @@ function encode(
   return random.oneIn(250) ? mutateBytes(bytes, random) : bytes;
 }
 
-function sync(id: number): Uint8Array {
+/** wl_display.sync. */
+export function sync(id: number): Uint8Array {
   const [message] = wl_display.requests;
   if (message === undefined) throw new Error('wl_display has no requests');
   return encoder.encode(1, message, [id]).bytes.slice();

@@ -166,7 +166,8 @@ function getShell(rules: CompositorRules, request: ModelMessage): void {
 function getRole(name: string): Rule {
   return (rules, { object, created }) => {
     const shell = rules.shell(object);
-    if (shell.role?.state === 'alive') refuse(`${object} has a ${shell.role} already`);
+    // (Also one that is gone: weston 10 would use what it freed.)
+    if (shell.role !== null) refuse(`${object} has or had a ${shell.role} already`);
     rules.takeRole(shell.surface, name);
     shell.role = required(created);
     shell.configured = false;

@@ -1,7 +1,11 @@
 /** The firewall between a guest's client and the host's compositor, both of them saying anything. */
+import { closeFd, createMemfd } from 'vhost-user-native';
 import type { FuzzTarget } from '../core/target.js';
+import { REGION_BYTES } from './blobs.js';
 import { WaylandCase } from './case.js';
 import { Files } from './files.js';
+import { RealCase } from './real-case.js';
+import { Weston } from './weston.js';
 
 export function waylandTarget(): FuzzTarget {
   const files = new Files();
@@ -11,5 +15,29 @@ export function waylandTarget(): FuzzTarget {
     steps: 120,
     open: () => new WaylandCase(files),
     close: () => files.close(),
+  };
+}
+
+/** The same client and firewall, and a real compositor that lives as long as the target. */
+export function compositorTarget(): FuzzTarget {
+  const files = new Files();
+  const region = createMemfd('region', { size: REGION_BYTES });
+  let weston: Weston | null = null;
+  return {
+    name: 'compositor',
+    input: "a client's message, and the compositor has seen it, in connections of up to 120",
+    steps: 120,
+    open: async () => {
+      if (weston?.lives !== true) {
+        await weston?.close();
+        weston = await Weston.start();
+      }
+      return new RealCase(files, weston, region);
+    },
+    close: async () => {
+      await weston?.close();
+      files.close();
+      closeFd(region);
+    },
   };
 }

@@ -429,6 +429,16 @@ const SURFACES: readonly Case[] = [
   },
   {
     rule: 'role',
+    what: 'a second toplevel of an xdg_surface, when the first is gone',
+    code: 2,
+    interface: 'xdg_surface',
+    run: (s) => {
+      s.ask(s.toplevel, 'destroy');
+      s.make(s.shell, 'get_toplevel');
+    },
+  },
+  {
+    rule: 'role',
     what: 'a window as subsurface',
     code: 0,
     interface: 'wl_subcompositor',

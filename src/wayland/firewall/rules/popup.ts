@@ -3,7 +3,7 @@ import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
-import { type ShellSurface, shellSurface } from './shell-state.js';
+import { checkNotConstructed, construct, type ShellSurface, shellSurface } from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
 
 interface Popup {
@@ -56,9 +56,7 @@ function checkPositioner(object: ForwardedObject, base: ForwardedObject): void {
 function getPopup(_: Session, request: Request): Outcome {
   const { object, made } = request;
   const shell = shellSurface(object);
-  if (shell.role !== null) {
-    throw protocolViolation('role', object, 'already_constructed', `it has a ${shell.role}`);
-  }
+  checkNotConstructed(shell);
   const parentObject = request.ref('parent');
   const parent = parentObject === null ? null : shellSurface(parentObject);
   if (parent === null || parent === shell || parent.role === null) {
@@ -66,7 +64,7 @@ function getPopup(_: Session, request: Request): Outcome {
   }
   checkPositioner(request.target('positioner'), shell.base);
   takeRole(shell.surface, 'xdg_popup', object, shell.base, 'role');
-  shell.role = made;
+  construct(shell, made);
   parent.popups.add(made);
   popups.set(made, { shell, parent, grabs: false });
   made.destroyed = () => {

@@ -1,5 +1,6 @@
 /** What is known about a guest's windows. */
 import type { ForwardedObject } from '../objects.js';
+import { protocolViolation } from '../violation.js';
 import type { Size } from './surface-state.js';
 
 export interface ShellSurface {
@@ -9,6 +10,8 @@ export interface ShellSurface {
   readonly object: ForwardedObject;
   /** The xdg_toplevel or xdg_popup, while it exists. */
   role: ForwardedObject | null;
+  /** It had one, which may be gone. */
+  constructed: boolean;
   /** Serials that were not acknowledged yet, oldest first. */
   configures: number[];
   lastConfigure: number | null;
@@ -36,6 +39,22 @@ export function shellSurface(object: ForwardedObject): ShellSurface {
   const shell = shellSurfaces.get(object);
   if (shell === undefined) throw new Error(`${object} was not seen made`);
   return shell;
+}
+
+/**
+ * It becomes a toplevel or popup, once: weston 10 uses what it freed when an xdg_surface gets another one after the first
+ * was destroyed, and no toolkit does that.
+ */
+export function construct(shell: ShellSurface, role: ForwardedObject): void {
+  shell.role = role;
+  shell.constructed = true;
+}
+
+/** Throws when it is a toplevel or popup, or was one. */
+export function checkNotConstructed({ object, role, constructed }: ShellSurface): void {
+  if (!constructed) return;
+  const what = role === null ? 'it had its toplevel or popup' : `it has a ${role}`;
+  throw protocolViolation('role', object, 'already_constructed', what);
 }
 
 /** Of an xdg_toplevel. */

@@ -5,7 +5,15 @@ import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
 import { labelledAppId, labelledTitle } from './label.js';
 import { popupEvents, popupRequests, positionerRequests } from './popup.js';
-import { type ShellSurface, shellSurface, shellSurfaces, toplevelOf, toplevels } from './shell-state.js';
+import {
+  checkNotConstructed,
+  construct,
+  type ShellSurface,
+  shellSurface,
+  shellSurfaces,
+  toplevelOf,
+  toplevels,
+} from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
 
 /** Configures that wait for their ack; the oldest are forgotten first, as an ack of a newer one does. */
@@ -32,6 +40,7 @@ function getXdgSurface(session: Session, request: Request): Outcome {
     base: object,
     object: made,
     role: null,
+    constructed: false,
     configures: [],
     lastConfigure: null,
     configured: false,
@@ -101,11 +110,9 @@ function ping(_: Session, event: HostEvent): Outcome {
 function getToplevel(session: Session, request: Request): Outcome {
   const { object, made } = request;
   const shell = shellSurface(object);
-  if (shell.role !== null) {
-    throw protocolViolation('role', object, 'already_constructed', `it has a ${shell.role}`);
-  }
+  checkNotConstructed(shell);
   takeRole(shell.surface, 'xdg_toplevel', object, shell.base, 'role');
-  shell.role = made;
+  construct(shell, made);
   toplevels.set(made, {
     shell,
     parent: null,
