@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js';
+import { type PassedSockets, passedSockets } from './options/activation.js';
 import {
   addInputOptions,
   type InputPaths,
@@ -63,6 +64,7 @@ export type CommandLine =
 interface RawBasicOptions {
   socketPath?: string;
   fd?: number;
+  systemd?: boolean;
   printCapabilities?: boolean;
   renderNode?: string;
   virgl?: boolean;
@@ -111,12 +113,16 @@ function createBasicCommand(version: string): Command {
   return new Command('vhost-user-gpu-ts')
     .description('A vhost-user GPU device: serves virtio-gpu to one virtual machine.')
     .version(version)
-    .usage('(--socket-path=PATH | --fd=FDNUM) [options]')
+    .usage('(--socket-path=PATH | --fd=FDNUM | --systemd) [options]')
     .option('--socket-path <path>', 'listen for the front-end (QEMU) on this unix socket')
     .option(
       '--fd <number>',
       'use this inherited unix socket, listening or connected',
       wholeNumber(0, 2 ** 20),
+    )
+    .option(
+      '--systemd',
+      'use the sockets that systemd passes: gpu, keyboard, tablet, mouse and touch, by name or in this order',
     )
     .option('--print-capabilities', 'print what this back-end can do, as JSON, and exit')
     .addOption(new Option('--render-node <path>', 'refused: there is no 3D yet').hideHelp())
@@ -144,8 +150,8 @@ function regionMistake(raw: RawOptions): string | null {
 }
 
 /** What is wrong with windows together with what feeds them. */
-function pointerMistake({ pointer, mouseSocket }: RawOptions): string | null {
-  if (pointer !== 'relative' || mouseSocket !== undefined) return null;
+function pointerMistake({ pointer, mouseSocket, systemd }: RawOptions): string | null {
+  if (pointer !== 'relative' || mouseSocket !== undefined || systemd) return null;
   return '--pointer=relative needs a mouse: --mouse-socket.';
 }
 
@@ -161,26 +167,44 @@ function mistakeIn(raw: RawOptions): string | null {
   );
 }
 
+/** Where front-ends come from, and the sockets that were passed; or what is wrong. */
+function endpointOf(raw: RawOptions): { endpoint: Endpoint; passed: PassedSockets | null } | string {
+  const { socketPath, fd, systemd } = raw;
+  if ([socketPath, fd, systemd].filter((given) => given !== undefined).length !== 1) {
+    return 'Give exactly one of --socket-path=PATH, --fd=FDNUM and --systemd (see --help).';
+  }
+  if (socketPath !== undefined) return { endpoint: { kind: 'path', path: socketPath }, passed: null };
+  if (fd !== undefined) return { endpoint: { kind: 'fd', fd }, passed: null };
+  const { keyboardSocket, tabletSocket, mouseSocket, touchSocket } = raw;
+  if (keyboardSocket ?? tabletSocket[0] ?? mouseSocket ?? touchSocket) {
+    return 'With --systemd the sockets of input devices are passed, too.';
+  }
+  try {
+    const passed = passedSockets(process.env);
+    return { endpoint: { kind: 'fd', fd: passed.gpu }, passed };
+  } catch (error) {
+    return `--systemd: ${(error as Error).message}`;
+  }
+}
+
 function interpret(raw: RawOptions): CommandLine {
   if (raw.virgl || raw.renderNode !== undefined) {
     const option = raw.virgl ? '--virgl' : '--render-node';
     return refuse(EXIT_UNAVAILABLE, `${option}: this back-end has no 3D acceleration; leave the option out.`);
   }
-  const { socketPath, fd } = raw;
-  if ((socketPath === undefined) === (fd === undefined)) {
-    return refuse(EXIT_USAGE, 'Give exactly one of --socket-path=PATH and --fd=FDNUM (see --help).');
-  }
+  const places = endpointOf(raw);
+  if (typeof places === 'string') return refuse(EXIT_USAGE, places);
   const mistake = mistakeIn(raw);
   if (mistake !== null) return refuse(EXIT_USAGE, mistake);
   return {
     action: 'run',
     options: {
-      endpoint: fd === undefined ? { kind: 'path', path: socketPath as string } : { kind: 'fd', fd },
+      endpoint: places.endpoint,
       outputs: readOutputs(raw),
       ...readRegion(raw, raw.wayland ?? false),
       forward: readForward(raw),
       window: readWindow(raw),
-      inputs: readInputs(raw),
+      inputs: places.passed?.inputs ?? readInputs(raw),
       ...readLimits(raw),
       ...readProcess(raw),
     },

@@ -3,6 +3,8 @@ import { reserveDescriptors } from 'vhost-user-native';
 import { BackEndServer, type Logger } from 'vhost-user-ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_UNAVAILABLE } from './exit-codes.js';
 import { createLogger } from './logging.js';
+import { forgetPassed } from './options/activation.js';
+import { inputPlaces } from './options/input.js';
 import type { Endpoint, RunOptions } from './options.js';
 import { HostAccess } from './sandbox/host-access.js';
 import { checkSandbox, enterSandbox, leaveIoUring, SandboxError } from './sandbox/sandbox.js';
@@ -17,11 +19,12 @@ function describe(endpoint: Endpoint): string {
 }
 
 /** Descriptors that somebody opened for us. */
-function inheritedFds({ endpoint }: RunOptions): number[] {
+function inheritedFds({ endpoint, inputs }: RunOptions): number[] {
   const compositor = Number.parseInt(process.env.WAYLAND_SOCKET ?? '', 10);
   return [
     ...(endpoint.kind === 'fd' ? [endpoint.fd] : []),
     ...(compositor >= 0 ? [compositor] : []),
+    ...inputPlaces(inputs).filter((place) => typeof place === 'number'),
     ...starterFds(process.env),
   ];
 }
@@ -29,6 +32,7 @@ function inheritedFds({ endpoint }: RunOptions): number[] {
 /** Resolves with the exit code: at SIGTERM or SIGINT, or when the only connection (`--fd`) has ended. */
 export async function run(options: RunOptions): Promise<number> {
   leaveIoUring(options.sandbox, inheritedFds(options));
+  forgetPassed(process.env);
   const log = createLogger(options.logLevel, options.logFormat);
   // Before anything is there that would be left behind.
   const signalled = untilSignal();

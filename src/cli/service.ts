@@ -15,6 +15,7 @@ import type { DmabufImporter, WaylandFirewall, WindowSystem } from '../wayland/i
 import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
 import { createLogger } from './logging.js';
+import { inputPlaces } from './options/input.js';
 import type { ForwardOptions } from './options/wayland.js';
 import type { WindowOptions } from './options/window.js';
 import type { RunOptions } from './options.js';
@@ -128,14 +129,13 @@ export class Service {
   }
 
   private makeInputs(): InputDevices {
-    const { keyboard, tablets, mouse, touchscreen } = this.options.inputs;
     const { logLevel, logFormat } = this.options;
     const inputs = new InputDevices(
       this.options.inputs,
       (device) => createLogger(logLevel, logFormat, { device }),
       this.rate,
     );
-    this.host.removeAtEnd(...[keyboard, ...tablets, mouse, touchscreen].filter((path) => path !== null));
+    this.host.removeAtEnd(...inputPlaces(this.options.inputs).filter((place) => typeof place === 'string'));
     return this.keep(inputs);
   }
 

@@ -12,7 +12,7 @@ import {
   tabletProfile,
   touchscreenProfile,
 } from '../../input/index.js';
-import type { InputPaths } from '../options/input.js';
+import type { InputPaths, InputPlace } from '../options/input.js';
 import { FingerSlots } from './finger-slots.js';
 import { LockKeys } from './lock-keys.js';
 import { OutputInput, type OutputPlace } from './output-input.js';
@@ -28,13 +28,13 @@ export class InputDevices {
   private readonly logFor: (device: string) => Logger;
   private readonly serverOptions: ServerOptions;
 
-  /** Starts to serve the devices that have a path; throws the system's error when one can't be served. */
+  /** Starts to serve the devices that have a place; throws the system's error when one can't be served. */
   constructor(paths: InputPaths, logFor: (device: string) => Logger, serverOptions: ServerOptions = {}) {
     this.logFor = logFor;
     this.serverOptions = serverOptions;
     try {
       this.keyboard = this.serve(paths.keyboard, keyboardProfile({ repeat: true }));
-      this.tablets = paths.tablets.map((path) => this.serve(path, tabletProfile()) as InputDevice);
+      this.tablets = paths.tablets.map((place) => this.serve(place, tabletProfile()) as InputDevice);
       this.mouse = this.serve(paths.mouse, mouseProfile());
       this.touchscreen = this.serve(paths.touchscreen, touchscreenProfile());
     } catch (error) {
@@ -70,8 +70,8 @@ export class InputDevices {
     for (const server of this.servers) server.close();
   }
 
-  private serve(path: string | null, profile: InputProfile): InputDevice | null {
-    if (path === null) return null;
+  private serve(place: InputPlace | null, profile: InputProfile): InputDevice | null {
+    if (place === null) return null;
     const log = this.logFor(profile.name);
     const device: InputDevice = new InputDevice({
       profile,
@@ -83,11 +83,11 @@ export class InputDevices {
         if (device === this.keyboard) this.lockKeys?.guestLeft();
       },
     });
-    const server = new BackEndServer(
-      device,
-      { path },
-      { ...this.serverOptions, log, onListening: () => log.info({ endpoint: path }, 'input device ready') },
-    );
+    const server = new BackEndServer(device, typeof place === 'string' ? { path: place } : { fd: place }, {
+      ...this.serverOptions,
+      log,
+      onListening: () => log.info({ endpoint: place }, 'input device ready'),
+    });
     this.servers.push(server);
     return device;
   }

@@ -1,13 +1,21 @@
 /** Options: where virtio-input devices are served. */
 import { type Command, Option } from 'commander';
 
-/** Paths of sockets, null where there is none. */
+/** A path to listen on, or the descriptor of a socket that listens. */
+export type InputPlace = string | number;
+
+/** Where they are served, null where they are not. */
 export interface InputPaths {
-  readonly keyboard: string | null;
+  readonly keyboard: InputPlace | null;
   /** One for all outputs, or one for each. */
-  readonly tablets: readonly string[];
-  readonly mouse: string | null;
-  readonly touchscreen: string | null;
+  readonly tablets: readonly InputPlace[];
+  readonly mouse: InputPlace | null;
+  readonly touchscreen: InputPlace | null;
+}
+
+/** All that are there. */
+export function inputPlaces({ keyboard, tablets, mouse, touchscreen }: InputPaths): InputPlace[] {
+  return [keyboard, ...tablets, mouse, touchscreen].filter((place) => place !== null);
 }
 
 export interface RawInputOptions {
