@@ -1,2 +1,9 @@
-export { type CaptureEvent, type CursorState, FrameCapture, type Picture } from './frame-capture.js';
-export { encodePng } from './png.js';
+export {
+  type CaptureEvent,
+  type CaptureListener,
+  type CursorState,
+  FrameCapture,
+  type Picture,
+} from './frame-capture.js';
+export { deflatePicture, encodePng, encodePngInPieces, imageHeader, PNG_SIGNATURE, pngChunk } from './png.js';
+export { decodePng, PngError } from './png-decode.js';

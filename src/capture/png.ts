@@ -1,23 +1,68 @@
 /**
  * PNG encoding (RFC 2083 / W3C PNG, third edition): 8-bit RGBA, not interlaced, "Up" filter.
  *
- * Our own forty lines over node:zlib: pure JavaScript encoders take several times as long, and the native one
- * would be the heaviest dependency of the project.
+ * Our own lines over node:zlib: pure JavaScript encoders take several times as long, and the native one would be the
+ * heaviest dependency of the project.
  */
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32, createDeflate, deflateSync } from 'node:zlib';
 
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+export const COLOR_TYPE_RGBA = 6;
 const FILTER_UP = 2;
-const COLOR_TYPE_RGBA = 6;
 const BYTES_PER_PIXEL = 4;
+/** Pictures of screens are flat: higher levels take several times as long for little. */
+const DEFLATE_OPTIONS = { level: 1 };
+/** Bytes that are filtered before others have their turn: less than a millisecond. */
+const BAND_BYTES = 256 * 1024;
 
-function chunk(type: string, data: Uint8Array): Uint8Array {
+/** A chunk: length, type (four letters), data, checksum. */
+export function pngChunk(type: string, data: Uint8Array): Uint8Array {
   const out = Buffer.alloc(12 + data.length);
   out.writeUInt32BE(data.length, 0);
   out.write(type, 4, 'latin1');
   out.set(data, 8);
   out.writeUInt32BE(crc32(out.subarray(4, 8 + data.length)), 8 + data.length);
   return out;
+}
+
+/** The IHDR chunk of the pictures that are made here. */
+export function imageHeader(width: number, height: number): Uint8Array {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8; // bits per channel
+  header[9] = COLOR_TYPE_RGBA;
+  return pngChunk('IHDR', header);
+}
+
+function checkSizes(width: number, height: number, rgba: Uint8Array): void {
+  if (!(width > 0 && height > 0) || rgba.length !== width * BYTES_PER_PIXEL * height) {
+    throw new RangeError(`${rgba.length} bytes are not a picture of ${width} x ${height}`);
+  }
+}
+
+/** Rows [first, end), each preceded by its filter and as the difference to the row above. */
+function filterRows(rgba: Uint8Array, rowBytes: number, first: number, end: number): Uint8Array {
+  const filtered = new Uint8Array((rowBytes + 1) * (end - first));
+  for (let y = first; y < end; y++) {
+    const from = y * rowBytes;
+    const to = (y - first) * (rowBytes + 1);
+    filtered[to] = FILTER_UP;
+    for (let i = 0; i < rowBytes; i++) {
+      const above = y === 0 ? 0 : (rgba[from - rowBytes + i] as number);
+      filtered[to + 1 + i] = (rgba[from + i] as number) - above;
+    }
+  }
+  return filtered;
+}
+
+function assemble(width: number, height: number, data: Uint8Array): Uint8Array {
+  return Buffer.concat([
+    PNG_SIGNATURE,
+    imageHeader(width, height),
+    pngChunk('IDAT', data),
+    pngChunk('IEND', new Uint8Array()),
+  ]);
 }
 
 /**
@@ -28,29 +73,40 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
  * @throws RangeError when the sizes do not agree
  */
 export function encodePng(width: number, height: number, rgba: Uint8Array): Uint8Array {
+  checkSizes(width, height, rgba);
+  const rows = filterRows(rgba, width * BYTES_PER_PIXEL, 0, height);
+  return assemble(width, height, deflateSync(rows, DEFLATE_OPTIONS));
+}
+
+/**
+ * The content of a picture's IDAT chunk, made piece by piece: the event loop goes on in between, and the compression is
+ * another thread's. `rgba` must stay as it is meanwhile.
+ */
+export async function deflatePicture(width: number, height: number, rgba: Uint8Array): Promise<Uint8Array> {
+  checkSizes(width, height, rgba);
   const rowBytes = width * BYTES_PER_PIXEL;
-  if (!(width > 0 && height > 0) || rgba.length !== rowBytes * height) {
-    throw new RangeError(`${rgba.length} bytes are not a picture of ${width} x ${height}`);
+  const bandRows = Math.max(1, Math.floor(BAND_BYTES / rowBytes));
+  const deflate = createDeflate(DEFLATE_OPTIONS);
+  const pieces: Buffer[] = [];
+  deflate.on('data', (piece: Buffer) => pieces.push(piece));
+  const written = (band: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      deflate.write(band, (error) => (error ? reject(error) : resolve()));
+    });
+  for (let y = 0; y < height; y += bandRows) {
+    await written(filterRows(rgba, rowBytes, y, Math.min(height, y + bandRows)));
   }
-  const filtered = new Uint8Array((rowBytes + 1) * height);
-  for (let y = 0; y < height; y++) {
-    const from = y * rowBytes;
-    const to = y * (rowBytes + 1);
-    filtered[to] = FILTER_UP;
-    for (let i = 0; i < rowBytes; i++) {
-      const above = y === 0 ? 0 : (rgba[from - rowBytes + i] as number);
-      filtered[to + 1 + i] = (rgba[from + i] as number) - above;
-    }
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits per channel
-  header[9] = COLOR_TYPE_RGBA;
-  return Buffer.concat([
-    SIGNATURE,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(filtered, { level: 1 })),
-    chunk('IEND', new Uint8Array()),
-  ]);
+  await new Promise<void>((resolve, reject) => {
+    deflate.once('end', resolve).once('error', reject).end();
+  });
+  return Buffer.concat(pieces);
+}
+
+/** As `encodePng`, without keeping the event loop. */
+export async function encodePngInPieces(
+  width: number,
+  height: number,
+  rgba: Uint8Array,
+): Promise<Uint8Array> {
+  return assemble(width, height, await deflatePicture(width, height, rgba));
 }

@@ -9,6 +9,7 @@ export {
   DEFAULT_POLICY,
   DmabufImporter,
   parsePolicy,
+  policyFrom,
   questionWords,
   WaylandFirewall,
   WindowSystem,

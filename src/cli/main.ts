@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The command `vhost-user-gpu-ts`. */
-import { readFileSync } from 'node:fs';
 import { EXIT_FAILURE, EXIT_OK } from './exit-codes.js';
 import { parseCommandLine } from './options.js';
 import { run } from './run.js';
+import { packageVersion } from './version.js';
 
 /** What `--print-capabilities` answers (vhost-user.json, VHostUserBackendCapabilities). */
 const CAPABILITIES = { type: 'gpu', features: [] };
@@ -17,12 +17,6 @@ const SUB_COMMANDS = new Map<string | undefined, () => Promise<{ readonly main: 
   ['run', () => import('./vm/main.js')],
   ['supervise', () => import('./supervise/main.js')],
 ]);
-
-function packageVersion(): string {
-  // From dist/src/cli to the package's root.
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 async function main(): Promise<number> {
   const args = process.argv.slice(2);

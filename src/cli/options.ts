@@ -7,6 +7,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE } from './exit-codes.js';
 import { type PassedSockets, passedSockets } from './options/activation.js';
 import {
+  addControlOptions,
+  type ControlOptions,
+  type RawControlOptions,
+  readControl,
+} from './options/control.js';
+import {
   addInputOptions,
   type InputPaths,
   inputMistake,
@@ -44,7 +50,7 @@ export type Endpoint =
   | { readonly kind: 'fd'; readonly fd: number };
 
 /** A checked command line. */
-export interface RunOptions extends RegionOptions, LimitOptions, ProcessOptions {
+export interface RunOptions extends RegionOptions, ControlOptions, LimitOptions, ProcessOptions {
   readonly endpoint: Endpoint;
   readonly outputs: readonly OutputMode[];
   /** null = nothing is forwarded. */
@@ -76,6 +82,7 @@ type RawOptions = RawBasicOptions &
   RawWindowOptions &
   RawInputOptions &
   RawForwardOptions &
+  RawControlOptions &
   RawLimitOptions &
   RawProcessOptions;
 
@@ -86,6 +93,7 @@ const TOPICS: readonly ((command: Command) => Command)[] = [
   addWindowOptions,
   addInputOptions,
   addForwardOptions,
+  addControlOptions,
   addLimitOptions,
   addProcessOptions,
 ];
@@ -205,6 +213,7 @@ function interpret(raw: RawOptions): CommandLine {
       forward: readForward(raw),
       window: readWindow(raw),
       inputs: places.passed?.inputs ?? readInputs(raw),
+      ...readControl(raw),
       ...readLimits(raw),
       ...readProcess(raw),
     },

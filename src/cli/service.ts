@@ -11,7 +11,8 @@ import {
   OUTPUT_DIMENSION_MAX,
   UdmabufExporter,
 } from '../virtio-gpu/index.js';
-import type { DmabufImporter, WaylandFirewall, WindowSystem } from '../wayland/index.js';
+import type { DmabufImporter, FirewallPolicy, WaylandFirewall, WindowSystem } from '../wayland/index.js';
+import type { ControlPart } from './control/control-part.js';
 import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
 import { createLogger } from './logging.js';
@@ -29,6 +30,7 @@ const HOST_BYTES_MAX = 2 ** 30 - 2 ** 16;
 
 type Rate = Pick<ServerOptions, 'chainsPerSecond' | 'onRest'>;
 type Desktop = typeof import('./desktop.js');
+type Control = typeof import('./control/control-part.js');
 
 function clampSize(size: number): number {
   return Math.max(WINDOW_DIMENSION_MIN, Math.min(OUTPUT_DIMENSION_MAX, size));
@@ -46,6 +48,12 @@ function checkCompositor(connect: () => UnixSocket, log: Logger): void {
   }
 }
 
+/** The command line has the last word. */
+function withOptions(policy: FirewallPolicy, { border, borderColor }: ForwardOptions): FirewallPolicy {
+  const { show, color, width } = policy.border;
+  return { ...policy, border: { show: border ?? show, color: borderColor ?? color, width } };
+}
+
 export class Service {
   readonly device: GpuDevice;
   private readonly options: RunOptions;
@@ -61,6 +69,7 @@ export class Service {
   private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
   /** Times that a ring waited because its driver was over the limit of commands. */
   private ringRests = 0;
+  private readonly control: ControlPart | null;
   /** What is there, to be closed the last first. */
   private readonly parts: { close(): void }[] = [];
 
@@ -70,10 +79,18 @@ export class Service {
    */
   static async create(options: RunOptions, host: HostAccess, log: Logger): Promise<Service> {
     const isDesktop = options.window !== null || options.forward !== null;
-    return new Service(options, host, log, isDesktop ? await import('./desktop.js') : null);
+    const desktop = isDesktop ? await import('./desktop.js') : null;
+    const control = options.controlPath === null ? null : await import('./control/control-part.js');
+    return new Service(options, host, log, desktop, control);
   }
 
-  private constructor(options: RunOptions, host: HostAccess, log: Logger, desktop: Desktop | null) {
+  private constructor(
+    options: RunOptions,
+    host: HostAccess,
+    log: Logger,
+    desktop: Desktop | null,
+    control: Control | null,
+  ) {
     this.options = options;
     this.host = host;
     this.log = log;
@@ -84,7 +101,9 @@ export class Service {
       this.ivshmem = this.makeIvshmem();
       this.windows = options.window === null ? null : this.makeWindows(options.window);
       this.firewall = options.forward === null ? null : this.keep(this.makeFirewall(options.forward));
+      this.control = control === null ? null : this.makeControl(control);
       this.device = this.keep(this.makeDevice());
+      this.serveControl();
     } catch (error) {
       this.close();
       throw error;
@@ -149,7 +168,7 @@ export class Service {
       qemuDmabuf: options.qemuDmabuf,
       ivshmem: this.ivshmem?.region ?? null,
       contexts: options.contexts ? { channels: this.makeChannels(), limits: options.contextLimits } : null,
-      sinks: this.windows === null ? [] : [this.windows.sink],
+      sinks: [this.windows?.sink, this.control?.sink].filter((sink) => sink !== undefined),
       log,
     });
   }
@@ -176,16 +195,15 @@ export class Service {
     const { log, host, loaded } = this;
     const { askBy, DEFAULT_POLICY, parsePolicy, questionWords, WaylandFirewall } = loaded;
     const { label, policyPath, trace } = options;
-    const policy =
+    const read =
       policyPath === null ? DEFAULT_POLICY : parsePolicy(readFileSync(policyPath, 'utf8'), policyPath);
+    const policy = withOptions(read, options);
     const connect = this.compositor();
     checkCompositor(connect, log);
-    const { show, color, width } = policy.border;
-    const border = { show: options.border ?? show, color: options.borderColor ?? color, width };
     host.allowAsk(policy.ask, { direct: askBy(policy.ask), words: questionWords });
     const firewall = new WaylandFirewall({
       vm: label,
-      policy: { ...policy, border },
+      policy,
       region: this.sharedRegion,
       connect,
       enter: host.connect,
@@ -199,6 +217,30 @@ export class Service {
       host.removeAtEnd(firewall.contextSocket.path, firewall.contextSocket.folder);
     }
     return firewall;
+  }
+
+  private makeControl({ ControlPart }: Control): ControlPart {
+    const { controlPath } = this.options;
+    if (controlPath === null) throw new Error('nobody asked for a control socket');
+    this.host.removeAtEnd(controlPath);
+    return this.keep(new ControlPart({ path: controlPath, log: this.log }));
+  }
+
+  /** The last of all: what can be asked for has to be there. */
+  private serveControl(): void {
+    const { device, inputs, firewall, options } = this;
+    this.control?.serve({
+      device,
+      outputCount: options.outputs.length,
+      inputs,
+      placeOf: (output) => this.placeOf(output),
+      status: () => this.status,
+      firewall,
+      readPolicy: (document) => {
+        const policy = this.loaded.policyFrom(document);
+        return options.forward === null ? policy : withOptions(policy, options.forward);
+      },
+    });
   }
 
   /** How to connect to the compositor. */

@@ -213,6 +213,11 @@ export class GpuDevice implements VhostUserDevice {
     return this.#outputs.modes();
   }
 
+  /** QEMU's display says what outputs there are, and `outputModes` are of no account. */
+  get qemuDecides(): boolean {
+    return this.#displayInfo.qemuDecides;
+  }
+
   /**
    * Changes an output as if a monitor was plugged, unplugged or exchanged, and tells the guest. Resolves false
    * when the guest can't be told: nothing is attached, nothing changed, or QEMU's display has its own idea of

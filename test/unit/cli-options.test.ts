@@ -22,6 +22,7 @@ t.test('defaults', async (t) => {
       ivshmemPath: null,
       contexts: false,
       qemuDmabuf: false,
+      controlPath: null,
       forward: null,
       window: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },

@@ -8,7 +8,7 @@ import { GpuHarness } from './gpu-harness.js';
 
 t.test('pictures of what the guest shows', async (t) => {
   const events: [CaptureEvent, number][] = [];
-  const capture = new FrameCapture((...event) => events.push(event));
+  const capture = new FrameCapture((event, scanoutId) => events.push([event, scanoutId]));
   const h = new GpuHarness({ sinks: [capture] });
   events.length = 0;
   t.equal(capture.snapshot(0), null);
@@ -28,6 +28,26 @@ t.test('pictures of what the guest shows', async (t) => {
     events.map(([event]) => event),
     ['scanout', 'scanout', 'damage', 'scanout'],
   );
+});
+
+t.test('somebody follows: buffers are kept ready to be read, and let go', async (t) => {
+  const capture = new FrameCapture();
+  const h = new GpuHarness({ sinks: [capture] });
+  h.memory.bytes.set([1, 2, 3, 4, 5, 6, 7, 8]);
+  h.send(c.create2d(1, 2, 1));
+  h.send(c.attach(1, [[h.memory.base, 8]]));
+  h.send(c.transfer(1, c.rect(2, 1)));
+  const stops = [capture.follow(0), capture.follow(0)];
+  h.send(c.setScanout(0, 1, c.rect(2, 1)));
+  t.same(capture.size(0), { width: 2, height: 1 });
+  t.same(capture.shown, [0]);
+  const part = capture.snapshot(0, { x: 1, y: 0, width: 1, height: 1 });
+  t.same(part, { width: 1, height: 1, rgba: Uint8Array.of(7, 6, 5, 255) });
+  h.send(c.setScanout(0, 1, c.rect(1, 0, 1, 1)));
+  for (const stop of [...stops, ...stops]) stop();
+  h.send(c.unref(1));
+  t.equal(capture.size(0), null);
+  t.equal(h.device.status.hostBytes, 0, 'no pixels are kept');
 });
 
 t.test('cursors', async (t) => {

@@ -3,12 +3,13 @@
  * all under one policy, and inside one security context where the compositor has those.
  */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { UnixSocket } from 'vhost-user-native';
 import { WaylandError } from '../errors.js';
 import { type Ask, askBy } from './ask.js';
 import { BorderPixels } from './border/pixels.js';
 import type { GuestChannelOwner } from './channel.js';
-import { ForwardedClient, type HostLink } from './client.js';
+import { ForwardedClient, type ForwardedWindowInfo, type HostLink } from './client.js';
 import { type FirewallLog, LimitedLog } from './log.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { ForwardedRegion } from './region-pool.js';
@@ -35,8 +36,12 @@ export interface WaylandFirewallOptions {
   readonly trace?: ((line: string) => void) | null;
 }
 
+/** Parts of a policy that more than connections are made by. */
+const FIXED = ['ask', 'securityContext', 'border'] as const;
+
 export class WaylandFirewall {
   private readonly options: WaylandFirewallOptions;
+  private policy: FirewallPolicy;
   private readonly log: LimitedLog;
   private readonly ask: Ask;
   private readonly border: BorderPixels | null;
@@ -51,6 +56,7 @@ export class WaylandFirewall {
   /** Throws the system's error when there is no place for the socket of security contexts. */
   constructor(options: WaylandFirewallOptions) {
     this.options = options;
+    this.policy = options.policy;
     this.log = new LimitedLog(options.log);
     this.ask = options.ask ?? askBy(options.policy.ask);
     const { border } = options.policy;
@@ -63,9 +69,28 @@ export class WaylandFirewall {
     return this.clients.size;
   }
 
+  /** Windows of all clients. */
+  get windows(): ForwardedWindowInfo[] {
+    return [...this.clients].flatMap((client) => client.windows);
+  }
+
+  /**
+   * The policy of clients that come from now on; those that are there keep theirs. RangeError for one that is different
+   * in what was set up at the start: who is asked, security contexts, borders.
+   */
+  setPolicy(policy: FirewallPolicy): void {
+    for (const name of FIXED) {
+      if (!isDeepStrictEqual(policy[name], this.policy[name])) {
+        throw new RangeError(`${name} is fixed when the back-end starts, and can't be changed later`);
+      }
+    }
+    this.policy = policy;
+  }
+
   /** A client of its own for a context of the guest. What goes wrong later ends only that client. */
   open(owner: GuestChannelOwner): ForwardedClient {
-    const { vm, policy, region, dmabuf = false, trace = null } = this.options;
+    const { vm, region, dmabuf = false, trace = null } = this.options;
+    const { policy } = this;
     const client = new ForwardedClient(this.connect(), {
       vm,
       owner,
@@ -97,7 +122,8 @@ export class WaylandFirewall {
   }
 
   private async connect(): Promise<HostLink> {
-    const { policy, connect } = this.options;
+    const { connect } = this.options;
+    const { policy } = this;
     if (this.contextSocket === null) return { socket: connect(), restricted: false };
     const context = await this.securityContext(this.contextSocket);
     this.checkOpen();

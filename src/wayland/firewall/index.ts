@@ -2,7 +2,12 @@
 export { type Ask, askBy, type Question, questionWords } from './ask.js';
 export { BorderPixels } from './border/pixels.js';
 export * from './channel.js';
-export { ForwardedClient, type ForwardedClientMetrics, type ForwardedClientOptions } from './client.js';
+export {
+  ForwardedClient,
+  type ForwardedClientMetrics,
+  type ForwardedClientOptions,
+  type ForwardedWindowInfo,
+} from './client.js';
 export { WaylandFirewall, type WaylandFirewallOptions } from './firewall.js';
 export { type FirewallLog, LimitedLog } from './log.js';
 export { GLOBAL_RULES, type GlobalRule, NEVER } from './policy/globals.js';

@@ -71,6 +71,8 @@ export class Session {
   readonly transfers: Transfers;
   readonly counts: Counts;
   readonly display = new ForwardedObject(wl_display, 1);
+  /** The guest's windows. */
+  readonly toplevels = new Set<ForwardedObject>();
   /** Null: none are drawn. */
   borders: Borders | null = null;
   private readonly rules: RuleBook;

@@ -59,7 +59,7 @@ export async function withWindowMachine(
 }
 
 /** QEMU's arguments for an input device behind a vhost-user socket. */
-function inputDevice(kind: InputKind, path: string): string[] {
+export function inputDevice(kind: InputKind, path: string): string[] {
   return [
     '-chardev',
     `socket,id=${kind}-socket,path=${path}`,

@@ -2,6 +2,7 @@
 import type { Outcome, Request } from '../request.js';
 import type { RequestRule, Session } from '../session.js';
 import { cleanAppId, cleanText, fillTemplate, truncateUtf8 } from '../text.js';
+import { toplevelOf } from './shell-state.js';
 
 /** Of a title or id on the wire: far below a message's size. */
 const BYTES_MAX = 2048;
@@ -25,12 +26,16 @@ export function labelledAppId(session: Session, appId: string): string {
 }
 
 function title(session: Session, request: Request): Outcome {
-  request.set('title', labelledTitle(session, request.text('title')));
+  const toplevel = toplevelOf(request.object);
+  toplevel.title = labelledTitle(session, request.text('title'));
+  request.set('title', toplevel.title);
   return 'forward';
 }
 
 function appId(session: Session, request: Request): Outcome {
-  request.set('app_id', labelledAppId(session, request.text('app_id')));
+  const toplevel = toplevelOf(request.object);
+  toplevel.appId = labelledAppId(session, request.text('app_id'));
+  request.set('app_id', toplevel.appId);
   return 'forward';
 }
 

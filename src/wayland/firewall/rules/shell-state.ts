@@ -25,6 +25,9 @@ export interface ShellSurface {
 
 export interface Toplevel {
   readonly shell: ShellSurface;
+  /** As the host sees them: with labels. */
+  title: string;
+  appId: string;
   parent: ForwardedObject | null;
   min: Size;
   max: Size;

@@ -113,22 +113,27 @@ function getToplevel(session: Session, request: Request): Outcome {
   checkNotConstructed(shell);
   takeRole(shell.surface, 'xdg_toplevel', object, shell.base, 'role');
   construct(shell, made);
+  const [title, appId] = [labelledTitle(session, ''), labelledAppId(session, '')];
   toplevels.set(made, {
     shell,
+    title,
+    appId,
     parent: null,
     min: { width: 0, height: 0 },
     max: { width: 0, height: 0 },
     decoration: null,
   });
+  session.toplevels.add(made);
   made.destroyed = () => {
+    session.toplevels.delete(made);
     shell.role = null;
     shell.configured = false;
     shell.configures = [];
   };
   if (session.forward(request) === 'drop') return 'drop';
   // Before the guest names it, if it ever does.
-  session.ask(made, 'set_title', [labelledTitle(session, '')]);
-  session.ask(made, 'set_app_id', [labelledAppId(session, '')]);
+  session.ask(made, 'set_title', [title]);
+  session.ask(made, 'set_app_id', [appId]);
   return 'done';
 }
 

@@ -1,0 +1,14 @@
+/** The control API: what drives a device from outside, over HTTP on a unix socket. */
+export { ERROR_CODES, type ErrorCode } from './api/errors.js';
+export { openApiDocument } from './api/openapi.js';
+export { ControlClient, ControlError, type Region } from './client/client.js';
+export { Screen } from './screen/screen.js';
+export { ControlServer, type ControlServerOptions } from './server/server.js';
+export {
+  type ControlledInput,
+  type ControlTarget,
+  type ForwardedWindow,
+  type InputKind,
+  type InputReadiness,
+  PolicyRefused,
+} from './target.js';

@@ -1,0 +1,72 @@
+/** What the outputs show, for who looks at them from outside: pictures, and word of each change. */
+import { type CursorState, FrameCapture, type Picture } from '../../capture/index.js';
+import type { DisplaySink, Rect } from '../../virtio-gpu/index.js';
+
+/** `rect`: what changed, in pixels of the output; null = all of it, or its size. */
+export type ChangeListener = (rect: Rect | null) => void;
+
+interface Output {
+  sequence: number;
+  readonly listeners: Set<ChangeListener>;
+}
+
+export class Screen {
+  /** Shows the device's pictures to this object. */
+  readonly sink: DisplaySink;
+  private readonly capture: FrameCapture;
+  private readonly outputs = new Map<number, Output>();
+
+  constructor() {
+    this.capture = new FrameCapture((event, id, rect) => {
+      if (event === 'cursor') return;
+      const output = this.output(id);
+      output.sequence += 1;
+      for (const listener of [...output.listeners]) listener(rect);
+    });
+    this.sink = this.capture;
+  }
+
+  /** Outputs that show something. */
+  get shown(): readonly number[] {
+    return this.capture.shown;
+  }
+
+  /** How many changes the output's picture has seen. */
+  sequence(id: number): number {
+    return this.outputs.get(id)?.sequence ?? 0;
+  }
+
+  size(id: number): { readonly width: number; readonly height: number } | null {
+    return this.capture.size(id);
+  }
+
+  cursor(id: number): CursorState | null {
+    return this.capture.cursor(id);
+  }
+
+  /** A copy of the picture, or of a part that lies inside; null while the output is off. */
+  picture(id: number, part?: Rect): Picture | null {
+    return this.capture.snapshot(id, part);
+  }
+
+  /** See FrameCapture.follow. */
+  follow(id: number): () => void {
+    return this.capture.follow(id);
+  }
+
+  /** Calls back after each change, within the guest's command: the listener must be quick and not throw. */
+  listen(id: number, listener: ChangeListener): () => void {
+    const { listeners } = this.output(id);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  private output(id: number): Output {
+    let output = this.outputs.get(id);
+    if (output === undefined) {
+      output = { sequence: 0, listeners: new Set() };
+      this.outputs.set(id, output);
+    }
+    return output;
+  }
+}

@@ -1,0 +1,139 @@
+/** Waiting for an output: until it changes, until it stands still, until it looks right. */
+import type { Picture } from '../../capture/index.js';
+import type { Rect } from '../../virtio-gpu/index.js';
+import { type Comparison, compare } from './compare.js';
+import { type RegionQuery, regionIn, touches } from './region.js';
+import type { Screen } from './screen.js';
+
+/** How a wait ends besides by what it waits for. */
+export interface WaitEnd {
+  readonly timeoutMs: number;
+  /** Whoever waits is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds from one comparison to the next at least: an output that always moves is not to keep the process busy. */
+const COMPARE_INTERVAL_MS = 30;
+
+/**
+ * Resolves with true when `ready` says so, which is asked at each change of the output that touches the region;
+ * with false after the time, or when the client is gone.
+ */
+function whenChanged(
+  screen: Screen,
+  output: number,
+  region: RegionQuery,
+  { timeoutMs, signal }: WaitEnd,
+  arm: (finish: () => void) => { changed(): void; close(): void },
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (met: boolean): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', gone);
+      unlisten();
+      waiter.close();
+      resolve(met);
+    };
+    const gone = (): void => end(false);
+    const timer = setTimeout(gone, timeoutMs);
+    signal.addEventListener('abort', gone);
+    const unlisten = screen.listen(output, (rect: Rect | null) => {
+      if (touches(region, rect)) waiter.changed();
+    });
+    const waiter = arm(() => end(true));
+  });
+}
+
+/** Resolves with whether something changed; at once when something has since that sequence (anywhere in the picture). */
+export function waitForChange(
+  screen: Screen,
+  output: number,
+  region: RegionQuery,
+  since: number,
+  end: WaitEnd,
+): Promise<boolean> {
+  if (screen.sequence(output) > since) return Promise.resolve(true);
+  return whenChanged(screen, output, region, end, (finish) => ({ changed: finish, close: () => undefined }));
+}
+
+/** Resolves with whether the output is on and nothing was drawn for `quietMs`. */
+export function waitUntilSettled(
+  screen: Screen,
+  output: number,
+  region: RegionQuery,
+  quietMs: number,
+  end: WaitEnd,
+): Promise<boolean> {
+  return whenChanged(screen, output, region, end, (finish) => {
+    let timer: NodeJS.Timeout | null = null;
+    const close = (): void => {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    };
+    const changed = (): void => {
+      close();
+      if (screen.size(output) !== null) timer = setTimeout(finish, quietMs);
+    };
+    changed();
+    return { changed, close };
+  });
+}
+
+/** What the picture has to look like. */
+export interface Reference {
+  readonly picture: Picture;
+  readonly x: number;
+  readonly y: number;
+  readonly tolerance: number;
+  readonly differentMax: number;
+}
+
+/** The last look at the output; null when it showed nothing at the reference's place. */
+export interface Look {
+  readonly matched: boolean;
+  readonly comparison: Comparison | null;
+  readonly actual: Picture | null;
+}
+
+function look(screen: Screen, output: number, { picture, x, y, tolerance, differentMax }: Reference): Look {
+  const size = screen.size(output);
+  const { width, height } = picture;
+  const part = size === null ? null : regionIn({ x, y, width, height }, size);
+  const actual = part === null ? null : screen.picture(output, part);
+  if (actual === null) return { matched: false, comparison: null, actual };
+  const comparison = compare(actual, picture, tolerance);
+  return { matched: comparison.differentPixels <= differentMax, comparison, actual };
+}
+
+/** Resolves with the first look that matches, or the last one in time. */
+export async function waitForMatch(
+  screen: Screen,
+  output: number,
+  reference: Reference,
+  end: WaitEnd,
+): Promise<Look> {
+  let last = look(screen, output, reference);
+  if (last.matched) return last;
+  const { width, height } = reference.picture;
+  const region = { x: reference.x, y: reference.y, width, height };
+  let stale = false;
+  await whenChanged(screen, output, region, end, (finish) => {
+    let timer: NodeJS.Timeout | null = null;
+    const lookAgain = (): void => {
+      timer = null;
+      stale = false;
+      last = look(screen, output, reference);
+      if (last.matched) finish();
+    };
+    return {
+      changed: () => {
+        stale = true;
+        timer ??= setTimeout(lookAgain, COMPARE_INTERVAL_MS);
+      },
+      close: () => {
+        if (timer !== null) clearTimeout(timer);
+      },
+    };
+  });
+  return stale ? look(screen, output, reference) : last;
+}
