@@ -14,6 +14,7 @@ type Main = (args: readonly string[], version: string) => Promise<number>;
 const SUB_COMMANDS = new Map<string | undefined, () => Promise<{ readonly main: Main }>>([
   ['doctor', () => import('./doctor/main.js')],
   ['install-descriptor', () => import('./descriptor/main.js')],
+  ['replay', () => import('./replay/main.js')],
   ['run', () => import('./vm/main.js')],
   ['supervise', () => import('./supervise/main.js')],
 ]);

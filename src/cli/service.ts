@@ -6,6 +6,7 @@ import { RegionLink, SharedRegion } from '../region/index.js';
 import {
   CHANNEL_WAYLAND,
   type ChannelFactory,
+  CommandTrace,
   GpuDevice,
   type GpuStatus,
   OUTPUT_DIMENSION_MAX,
@@ -21,6 +22,7 @@ import type { ForwardOptions } from './options/wayland.js';
 import type { WindowOptions } from './options/window.js';
 import type { RunOptions } from './options.js';
 import type { HostAccess } from './sandbox/host-access.js';
+import { TraceOutput } from './trace-output.js';
 import type { ScanoutWindows } from './window/scanout-windows.js';
 
 /** Below that neither guests nor EDID have modes worth having. */
@@ -167,10 +169,17 @@ export class Service {
       udmabuf: this.udmabuf,
       qemuDmabuf: options.qemuDmabuf,
       ivshmem: this.ivshmem?.region ?? null,
+      trace: this.makeTrace(),
       contexts: options.contexts ? { channels: this.makeChannels(), limits: options.contextLimits } : null,
       sinks: [this.windows?.sink, this.control?.sink].filter((sink) => sink !== undefined),
       log,
     });
+  }
+
+  private makeTrace(): CommandTrace | null {
+    const { trace } = this.options;
+    if (trace === null) return null;
+    return new CommandTrace(this.keep(new TraceOutput(trace.path, trace.bytesMax, this.log)).write);
   }
 
   private makeRegion(): SharedRegion | null {

@@ -35,6 +35,7 @@ import type { QemuDisplay, QemuDisplayMetrics } from './output/qemu-display.js';
 import type { HostBlobOrigins } from './resource/host-blob.js';
 import { UdmabufExporter } from './resource/udmabuf.js';
 import { FanOut } from './scanout/fan-out.js';
+import type { CommandTrace } from './trace/command-trace.js';
 import { VmState } from './vm-state.js';
 import {
   CURSOR_QUEUE,
@@ -76,6 +77,8 @@ export interface GpuDeviceOptions {
   readonly hostBlobs?: HostBlobOrigins;
   /** What the guest's contexts can be connected to; null = none are offered. They need a region. */
   readonly contexts?: ContextOptions | null;
+  /** Told each command; none when absent. */
+  readonly trace?: CommandTrace | null;
   /** Stands in for QEMU's display, in tests. */
   readonly qemuDisplay?: QemuDisplay;
 }
@@ -154,6 +157,7 @@ export class GpuDevice implements VhostUserDevice {
   readonly #udmabuf: UdmabufExporter;
   readonly #ivshmem: Ivshmem | null;
   readonly #hostBlobs: HostBlobOrigins | null;
+  readonly #trace: CommandTrace | null;
   readonly #control: ControlQueue;
   readonly #cursor: CursorQueue;
   readonly #running = new Set<number>();
@@ -182,8 +186,9 @@ export class GpuDevice implements VhostUserDevice {
     this.#ivshmem = ivshmem == null ? null : new Ivshmem(ivshmem, this.#log, onIvshmem);
     this.features = offeredFeatures(this.#region, this.#channels);
     this.sharedMemory = sharedMemoryOf(this.#region);
-    this.#control = new ControlQueue(this.#faults);
-    this.#cursor = new CursorQueue(this.#faults);
+    this.#trace = options.trace ?? null;
+    this.#control = new ControlQueue(this.#faults, undefined, this.#trace);
+    this.#cursor = new CursorQueue(this.#faults, this.#trace);
   }
 
   /** Counters and what is held now. */
@@ -231,6 +236,7 @@ export class GpuDevice implements VhostUserDevice {
   }
 
   attach(frontEnd: FrontEnd): void {
+    this.#trace?.reset();
     this.#vm = new VmState(frontEnd, {
       limits: this.#limits,
       sink: this.#sink,
@@ -262,6 +268,7 @@ export class GpuDevice implements VhostUserDevice {
 
   /** A display socket that QEMU gave us before the reset stays: it belongs to the start that follows. */
   reset(): void {
+    this.#trace?.reset();
     this.#vm?.reset();
     this.#control.reset();
     this.#config.reset();

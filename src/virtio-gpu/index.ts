@@ -32,5 +32,8 @@ export {
   type UdmabufHost,
   type UdmabufRefusal,
 } from './resource/udmabuf.js';
+export { CommandTrace, type TraceWriter } from './trace/command-trace.js';
+export * from './trace/trace-format.js';
 export * from './wire/constants.js';
 export * from './wire/formats.js';
+export * as wire from './wire/structs.js';

@@ -24,6 +24,7 @@ import { GENERIC_DEVICE, GENERIC_PROPERTIES, inputDevice } from './harness/windo
 
 const SIZE = { width: 800, height: 600 };
 const EXAMPLE = fileURLToPath(new URL('../../examples/guest-test.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const KEY_A = 30;
 /** Emulated guests take their time. */
 const PATIENCE = { timeoutMs: 60_000 };
@@ -111,10 +112,19 @@ async function checkModes(t: Test, machine: Controlled): Promise<void> {
   await drm.quit();
 }
 
+/** What was traced so far ends in the picture that is on the screen. */
+async function checkTrace(t: Test, { control }: Controlled, path: string): Promise<void> {
+  await control.settled(0, PATIENCE);
+  const sha256 = await control.hash();
+  const played = execFileSync(process.execPath, [COMMAND, 'replay', path], { encoding: 'utf8' });
+  t.match(played, new RegExp(`^output 0 \\d+x\\d+ ${sha256}$`, 'm'));
+}
+
 t.test('outputs of our own', { skip: BUILTIN }, async (t) => {
   const backEnd = await BackEnd.startIn(process.env, (path) => [
     `--resolution=${SIZE.width}x${SIZE.height}`,
     `--control-socket=${path}-control`,
+    `--trace-file=${path}-trace`,
     `--keyboard-socket=${path}-keyboard`,
     `--tablet-socket=${path}-tablet`,
   ]);
@@ -131,6 +141,7 @@ t.test('outputs of our own', { skip: BUILTIN }, async (t) => {
       await t.test('typing', async (t) => checkTyping(t, machine));
       await t.test('keys and pointer', async (t) => checkPointer(t, machine));
       await t.test('modes', async (t) => checkModes(t, machine));
+      await t.test('the trace, played', async (t) => checkTrace(t, machine, `${backEnd.socketPath}-trace`));
       const families = parseMetrics(await control.metrics());
       t.ok((families.get('vhost_user_gpu_commands_total')?.samples.get('') ?? 0) > 10);
     });

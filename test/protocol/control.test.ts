@@ -131,6 +131,13 @@ scenario('waiting: until it stands still', async (t, guest) => {
   await control.settled(0, { x: 4, quietMs: 100 });
   drawing = false;
   await drawn;
+  let redrawing = true;
+  const redrawn = (async () => {
+    while (redrawing) await guest.fill(0, 0, 4, 4, BLUE);
+  })();
+  await control.settled(0, { quietMs: 100 });
+  redrawing = false;
+  await redrawn;
   await control.settled(0, { quietMs: 20 });
 });
 

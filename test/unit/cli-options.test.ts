@@ -23,6 +23,7 @@ t.test('defaults', async (t) => {
       contexts: false,
       qemuDmabuf: false,
       controlPath: null,
+      trace: null,
       forward: null,
       window: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },

@@ -245,7 +245,8 @@ const outputs = {
   waitUntilSettled: {
     method: 'GET',
     path: '/v1/outputs/{output}/settled',
-    summary: 'Waits until something is shown and the guest has drawn nothing there for some time.',
+    summary:
+      'Waits until something is shown and the picture, or the part of it, has been the same for some time.',
     params: { output },
     query: {
       ...region,

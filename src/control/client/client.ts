@@ -66,7 +66,7 @@ export class ControlClient {
     return (await this.call('getHash', { params: { output }, query: region })).sha256;
   }
 
-  /** Resolves when the guest has drawn nothing for `quietMs` (500); rejects when it never stops. */
+  /** Resolves when the picture has been the same for `quietMs` (500); rejects when it never stops. */
   async settled(output = 0, options: Region & Waiting & { readonly quietMs?: number } = {}): Promise<void> {
     const { settled } = await this.inParts(
       options,

@@ -56,7 +56,22 @@ export function waitForChange(
   return whenChanged(screen, output, region, end, (finish) => ({ changed: finish, close: () => undefined }));
 }
 
-/** Resolves with whether the output is on and nothing was drawn for `quietMs`. */
+/** The region of what is shown now; null where it is not. */
+function regionNow(screen: Screen, output: number, region: RegionQuery): Picture | null {
+  const size = screen.size(output);
+  const part = size === null ? null : regionIn(region, size);
+  return part === null ? null : screen.picture(output, part);
+}
+
+function samePixels(a: Picture | null, b: Picture | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.width === b.width && a.height === b.height && Buffer.compare(a.rgba, b.rgba) === 0;
+}
+
+/**
+ * Resolves with whether the output is on and its picture has been the same for `quietMs`. What is drawn again as it was
+ * does not count: text consoles do that with a cursor that can't be seen.
+ */
 export function waitUntilSettled(
   screen: Screen,
   output: number,
@@ -65,17 +80,43 @@ export function waitUntilSettled(
   end: WaitEnd,
 ): Promise<boolean> {
   return whenChanged(screen, output, region, end, (finish) => {
-    let timer: NodeJS.Timeout | null = null;
+    let last = regionNow(screen, output, region);
+    let drawn = false;
+    let quiet: NodeJS.Timeout | null = null;
+    let looking: NodeJS.Timeout | null = null;
     const close = (): void => {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      if (quiet !== null) clearTimeout(quiet);
+      if (looking !== null) clearTimeout(looking);
+      looking = null;
     };
-    const changed = (): void => {
-      close();
-      if (screen.size(output) !== null) timer = setTimeout(finish, quietMs);
+    const restart = (): void => {
+      if (quiet !== null) clearTimeout(quiet);
+      quiet = last === null ? null : setTimeout(isQuiet, quietMs);
     };
-    changed();
-    return { changed, close };
+    /** Whether the picture is another one than at the last look. */
+    const look = (): boolean => {
+      drawn = false;
+      const now = regionNow(screen, output, region);
+      const same = samePixels(now, last);
+      last = now;
+      if (!same) restart();
+      return !same;
+    };
+    const isQuiet = (): void => {
+      if (drawn && look()) return;
+      finish();
+    };
+    restart();
+    return {
+      changed: () => {
+        drawn = true;
+        looking ??= setTimeout(() => {
+          looking = null;
+          if (drawn) look();
+        }, COMPARE_INTERVAL_MS);
+      },
+      close,
+    };
   });
 }
 

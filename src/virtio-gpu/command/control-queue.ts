@@ -15,6 +15,7 @@ import {
   SHORT_COMMAND,
   UNKNOWN_COMMAND,
 } from '../result.js';
+import type { CommandTrace } from '../trace/command-trace.js';
 import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_FLAG_FENCE, VIRTIO_GPU_FLAG_INFO_RING_IDX } from '../wire/constants.js';
 import { CtrlHdr } from '../wire/structs.js';
@@ -60,6 +61,7 @@ function timelineOf(header: DataView): number {
 export class ControlQueue implements Request {
   readonly #commands: ReadonlyMap<number, Command>;
   readonly #responder: Responder;
+  readonly #trace: CommandTrace | null;
   readonly #request: Uint8Array;
   readonly #requestView: DataView;
   readonly #held = new Set<HeldRequest>();
@@ -70,7 +72,12 @@ export class ControlQueue implements Request {
   #chain: DescriptorChain | null = null;
 
   /** `commands` are those of the specification; others are for tests. */
-  constructor(faults: GuestFaults, commands: readonly Command[] = COMMANDS) {
+  constructor(
+    faults: GuestFaults,
+    commands: readonly Command[] = COMMANDS,
+    trace: CommandTrace | null = null,
+  ) {
+    this.#trace = trace;
     this.#responder = new Responder(faults);
     this.#commands = new Map(commands.map((command) => [command.type, command]));
     this.#request = new Uint8Array(Math.max(...commands.map((command) => command.requestBytes)));
@@ -104,6 +111,7 @@ export class ControlQueue implements Request {
     this.#queue = queue;
     this.#chain = chain;
     const result = this.#carryOut(vm, length);
+    if (this.#trace !== null) this.#noteCommand(this.#trace, vm, length, result.kind !== 'error');
     this.#chain = null;
     this.#queue = null;
     vm.metrics.commands += 1;
@@ -112,6 +120,11 @@ export class ControlQueue implements Request {
     if (result.kind !== 'deferred') this.#answer(queue, chain, request, result);
     else if (isFenced(request)) this.#defer(queue, chain, result.start);
     else this.#answer(queue, chain, request, OK_NODATA);
+  }
+
+  #noteCommand(trace: CommandTrace, vm: VmState, length: number, ok: boolean): void {
+    const command = this.#commands.get(this.#requestView.getUint32(TYPE, true));
+    trace.control(vm, this.#request.slice(0, Math.min(length, command?.requestBytes ?? HEADER_BYTES)), ok);
   }
 
   #carryOut(vm: VmState, length: number): GpuResult {

@@ -9,6 +9,7 @@ import { HEADER_BYTES } from '../command/command.js';
 import type { GuestFaults } from '../faults.js';
 import type { BlobResource } from '../resource/resource.js';
 import type { PictureLayout, ShownBuffer } from '../resource/shown-buffer.js';
+import type { CommandTrace } from '../trace/command-trace.js';
 import type { VmState } from '../vm-state.js';
 import { VIRTIO_GPU_CMD_MOVE_CURSOR, VIRTIO_GPU_CMD_UPDATE_CURSOR } from '../wire/constants.js';
 import { BYTES_PER_PIXEL, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM } from '../wire/formats.js';
@@ -24,7 +25,8 @@ const CURSOR_LAYOUT: PictureLayout = {
   offsetBytes: 0,
 };
 
-function blobCursor(vm: VmState, blob: BlobResource): ShownBuffer | null {
+/** What a cursor that is a blob looks like; null when that is too small, or nowhere. */
+export function blobCursor(vm: VmState, blob: BlobResource): ShownBuffer | null {
   const isLargeEnough = blob.bytes >= CURSOR_SIZE * CURSOR_LAYOUT.strideBytes;
   return isLargeEnough ? blob.picture(CURSOR_LAYOUT, vm.shadows) : null;
 }
@@ -33,11 +35,13 @@ const REQUEST_BYTES = HEADER_BYTES + UpdateCursorBody.size;
 
 export class CursorQueue {
   readonly #faults: GuestFaults;
+  readonly #trace: CommandTrace | null;
   readonly #request = new Uint8Array(REQUEST_BYTES);
   readonly #view = viewOf(this.#request);
   readonly #read = UpdateCursorBody.reader();
 
-  constructor(faults: GuestFaults) {
+  constructor(faults: GuestFaults, trace: CommandTrace | null = null) {
+    this.#trace = trace;
     this.#faults = faults;
   }
 
@@ -47,6 +51,7 @@ export class CursorQueue {
     if (chain.read(this.#request, 0, REQUEST_BYTES) < REQUEST_BYTES) {
       this.#faults.note('short-command', { queue: 'cursor', bytes: chain.readableBytes });
     } else {
+      this.#trace?.cursor(vm, this.#request.slice());
       this.#carryOut(vm);
     }
     queue.push(chain, 0);

@@ -54,6 +54,13 @@ export class ScanoutTable {
     }
   }
 
+  /** The scanouts that show the resource, and which part of what. */
+  shownBy(resourceId: number): { readonly id: number; readonly buffer: ShownBuffer; readonly rect: Rect }[] {
+    return this.#scanouts
+      .filter((shown) => shown !== null)
+      .filter(({ resource }) => resource.id === resourceId);
+  }
+
   /** Turns the scanout off; nothing happens when it is off. */
   disable(id: number): void {
     const shown = this.#scanouts[id] ?? null;
