@@ -36,6 +36,7 @@ export class Soak {
   readonly steady: CommandProcess;
   private guest: SteadyGuest | null = null;
   private hostile: ChildProcess | null = null;
+  private died: Promise<never> | null = null;
   private deeds: Deeds = { attacks: 0, commands: 0 };
 
   /** `options`: more for both back-ends. */
@@ -52,6 +53,8 @@ export class Soak {
     const { NODE_OPTIONS: _, ...env } = process.env;
     const args = [socketPath, displayPath, String(seed)];
     this.hostile = fork(HOSTILE_GUEST, args, { env, execArgv: [] });
+    this.died = once(this.hostile, 'exit').then(() => Promise.reject(new Error('the hostile guest died')));
+    this.died.catch(() => undefined);
     await this.rested();
   }
 
@@ -113,11 +116,12 @@ export class Soak {
   }
 
   private async rested(): Promise<void> {
-    if (this.hostile === null) throw new Error('it was not started');
-    const died = once(this.hostile, 'exit').then(() => Promise.reject(new Error('the hostile guest died')));
-    died.catch(() => undefined);
-    const [deeds] = (await Promise.race([once(this.hostile, 'message'), died])) as [Deeds];
-    this.deeds = deeds;
+    const { hostile, died } = this;
+    if (hostile === null || died === null) throw new Error('it was not started');
+    this.deeds = await Promise.race([
+      new Promise<Deeds>((resolve) => hostile.once('message', resolve)),
+      died,
+    ]);
     await settle();
   }
 }
