@@ -1,5 +1,8 @@
 /** The control API over its socket: what it tells, waits for, records and injects, with a guest that does what we say. */
-import { request } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { decodePng, encodePng, type Picture } from '../../src/capture/index.js';
 import type { Content, Route } from '../../src/control/api/route.js';
@@ -7,7 +10,7 @@ import { ROUTES, type RouteName } from '../../src/control/api/routes.js';
 import { findMistake } from '../../src/control/api/schema.js';
 import { METRICS } from '../../src/control/metrics/table.js';
 import type { BackEndOptions } from '../../src/npm/index.js';
-import { ControlError } from '../../src/npm/index.js';
+import { ControlClient, ControlError } from '../../src/npm/index.js';
 import { VIRTIO_GPU_CMD_UPDATE_CURSOR } from '../../src/virtio-gpu/index.js';
 import { playAnimation } from '../unit/apng-player.js';
 import * as c from '../unit/gpu-commands.js';
@@ -374,6 +377,27 @@ t.test('a policy is replaced, within what can be', async (t) => {
     await t.rejects(put({ securityContext: 'off' }), { status: 422, message: /securityContext is fixed/ });
   } finally {
     guest.close();
+  }
+});
+
+t.test('a connection that was idle for so long that it is closed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'control-'));
+  const path = join(folder, 'socket');
+  let requests = 0;
+  const server = createServer((message, response) => {
+    requests += 1;
+    if (requests === 2) message.socket.destroy();
+    else response.end(JSON.stringify({ windows: [] }));
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const control = new ControlClient(path);
+  try {
+    for (let i = 0; i < 2; i++) t.same(await control.call('getWindows'), { windows: [] });
+    t.equal(requests, 3, 'it was asked again');
+  } finally {
+    control.close();
+    server.close();
+    rmSync(folder, { recursive: true });
   }
 });
 

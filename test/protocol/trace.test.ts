@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { FrameCapture } from '../../src/capture/index.js';
-import { hashes, replay } from '../../src/cli/replay/main.js';
+import { hashes, print, replay } from '../../src/cli/replay/main.js';
 import { TraceError } from '../../src/cli/replay/trace-file.js';
 import { TraceOutput } from '../../src/cli/trace-output.js';
 import { SharedRegion } from '../../src/region/index.js';
@@ -88,6 +88,17 @@ scenario('2D resources: parts, modes, several outputs, refused commands', async 
   await machine.all(c.setScanout(0, 7, second.all), c.flush(7, second.all), c.unref(1));
   await machine.cursor.request(c.cursor(VIRTIO_GPU_CMD_UPDATE_CURSOR, { resourceId: 7, x: 3, y: 4 }), 24);
   await shownAgain(t, traced);
+  const lines: string[] = [];
+  print(traced.path, (line) => lines.push(line.replace(/^\d+\.\d{3} s /, '')));
+  t.equal(lines[0], 'reset');
+  for (const line of [
+    'RESOURCE_CREATE_2D resourceId=1 format=2 width=64 height=48',
+    'TRANSFER_TO_HOST_2D r=20x30+8+4 offset=1056 resourceId=1 (600 pixels)',
+    'TRANSFER_TO_HOST_2D r=10x1+60+0 offset=0 resourceId=1 REFUSED',
+    'UPDATE_CURSOR pos=(scanoutId=0 x=3 y=4) resourceId=7 hotX=0 hotY=0',
+  ]) {
+    t.ok(lines.includes(line), line);
+  }
 });
 
 scenario('blobs: what they showed at each flush', async (t, traced) => {

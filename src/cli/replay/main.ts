@@ -8,11 +8,13 @@ import { BackEndServer } from 'vhost-user-ts';
 import { encodePng, FrameCapture } from '../../capture/index.js';
 import { GpuDevice, VIRTIO_GPU_MAX_SCANOUTS } from '../../virtio-gpu/index.js';
 import { EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from '../exit-codes.js';
+import { commandText } from './command-text.js';
 import { Player } from './player.js';
 import { readTrace, TraceError } from './trace-file.js';
 
 interface ReplayOptions {
   readonly each?: boolean;
+  readonly text?: boolean;
   readonly screenshots?: string;
 }
 
@@ -27,6 +29,16 @@ export function hashes(capture: FrameCapture): string[] {
     const sha256 = createHash('sha256').update(picture.rgba).digest('hex');
     return [`output ${id} ${picture.width}x${picture.height} ${sha256}`];
   });
+}
+
+/** Tells each command of the file as a line. */
+export function print(path: string, tell: (line: string) => void): void {
+  const fd = openSync(path, 'r');
+  try {
+    for (const command of readTrace(fd)) tell(commandText(command));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Plays the file; `tell` gets a line after each change (`each`) and one for each output at the end. */
@@ -85,6 +97,7 @@ function createCommand(): Command {
     )
     .argument('<file>', 'the trace')
     .option('--each', 'tell it after each command that changes a picture, too')
+    .option('--text', 'only print the commands, a line each')
     .option('--screenshots <folder>', 'write what is shown in the end there, as PNG files')
     .exitOverride();
 }
@@ -100,7 +113,10 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const [path = ''] = command.args;
   try {
-    await replay(path, command.opts<ReplayOptions>(), (line) => process.stdout.write(`${line}\n`));
+    const options = command.opts<ReplayOptions>();
+    const tell = (line: string): boolean => process.stdout.write(`${line}\n`);
+    if (options.text === true) print(path, tell);
+    else await replay(path, options, tell);
     return EXIT_OK;
   } catch (error) {
     const known = error instanceof TraceError || (error as NodeJS.ErrnoException).code !== undefined;

@@ -195,7 +195,12 @@ export class ControlClient {
       const sent = request({ agent, socketPath, method: route.method, path, headers }, (response) => {
         readAll(response).then((data) => resolve({ status: response.statusCode ?? 0, body: data }), reject);
       });
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server had closed a connection that was idle: it has not seen this request.
+        if (sent.reusedSocket && error.code === 'ECONNRESET')
+          this.send(route, path, body).then(resolve, reject);
+        else reject(error);
+      });
       sent.end(bytes);
     });
   }
