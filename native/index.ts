@@ -3,8 +3,8 @@
  * call throws a NodeJS.ErrnoException.
  */
 
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { loadBinaries } from './binaries.js';
 import { checkReserve } from './descriptors.js';
 import type { DrmDevice } from './drm.js';
 import { loadMemfd } from './memfd.js';
@@ -61,11 +61,11 @@ interface Addon {
   pageSize: number;
 }
 
-// From dist/, where this file is compiled to.
-const BROKER = fileURLToPath(new URL('../build/Release/broker', import.meta.url));
+const binaries = loadBinaries();
+const BROKER = join(binaries.folder, 'broker');
 /** A program that ends with 0 where guests run on KVM; it takes a second at most (src/kvm_probe.cc). */
-export const KVM_PROBE: string = fileURLToPath(new URL('../build/Release/kvm-probe', import.meta.url));
-const addon: Addon = createRequire(import.meta.url)('../build/Release/core.node');
+export const KVM_PROBE: string = join(binaries.folder, 'kvm-probe');
+const addon = binaries.addon as Addon;
 
 /** Two descriptors with the same identity are the same file. */
 export interface FileIdentity {

@@ -98,7 +98,8 @@ const TOPICS: readonly ((command: Command) => Command)[] = [
   addProcessOptions,
 ];
 
-function createCommand(version: string): Command {
+/** The declarations of the command itself. */
+export function createCommand(version: string): Command {
   const command = createBasicCommand(version);
   for (const add of TOPICS) add(command);
   return command

@@ -28,7 +28,7 @@ interface RawOptions {
   restarts: number;
 }
 
-function createCommand(): Command {
+export function createSuperviseCommand(): Command {
   return new Command('vhost-user-gpu-ts supervise')
     .description(
       'Runs the back-end and starts it again when it dies. With --qmp, its devices are then taken out of the ' +
@@ -54,7 +54,7 @@ function withoutSocket(args: readonly string[]): string[] {
 /** Parses what follows `supervise`. Never throws, never exits. */
 export function parseSuperviseLine(args: readonly string[], version: string): SuperviseLine {
   let message = '';
-  const command = createCommand().configureOutput({
+  const command = createSuperviseCommand().configureOutput({
     writeErr: (text) => {
       message += text;
     },

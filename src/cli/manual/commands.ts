@@ -1,0 +1,33 @@
+/** All commands with their declarations, for manual pages and completion. */
+import type { Command, Option } from 'commander';
+import { createDescriptorCommand } from '../descriptor/main.js';
+import { createDoctorCommand } from '../doctor/main.js';
+import { createCommand } from '../options.js';
+import { createSuperviseCommand } from '../supervise/options.js';
+import { createVmCommand } from '../vm/options.js';
+
+export interface NamedCommand {
+  /** The word behind the program's name; empty for the program itself. */
+  readonly word: string;
+  readonly command: Command;
+}
+
+export function allCommands(version: string): NamedCommand[] {
+  return [
+    { word: '', command: createCommand(version) },
+    { word: 'run', command: createVmCommand() },
+    { word: 'supervise', command: createSuperviseCommand() },
+    { word: 'doctor', command: createDoctorCommand() },
+    { word: 'install-descriptor', command: createDescriptorCommand() },
+  ];
+}
+
+/** What a person may write; `--help` too, which commander adds by itself. */
+export function visibleOptions(command: Command): readonly Option[] {
+  return command.createHelp().visibleOptions(command);
+}
+
+/** An option's argument is the name of a file. */
+export function takesFile(option: Option): boolean {
+  return /<(path|file|program|folder)>/.test(option.flags);
+}

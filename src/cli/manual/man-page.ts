@@ -1,0 +1,49 @@
+/** Manual pages (man(7)) of the declared commands. */
+import type { Option } from 'commander';
+import { type NamedCommand, visibleOptions } from './commands.js';
+
+const PROGRAM = 'vhost-user-gpu-ts';
+
+/** Text as roff takes it: a backslash, a hyphen that can be copied, and a dot or quote that begins a line. */
+function roff(text: string): string {
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^(['.])/gm, '\\&$1');
+}
+
+function optionEntry(option: Option): string {
+  const choices = option.argChoices === undefined ? '' : ` One of ${option.argChoices.join(', ')}.`;
+  const hasDefault = option.defaultValue !== undefined && !option.negate;
+  const fallback = hasDefault
+    ? ` Default: ${option.defaultValueDescription ?? String(option.defaultValue)}.`
+    : '';
+  return `.TP\n.B ${roff(option.flags)}\n${roff(`${option.description}.${choices}${fallback}`)}`;
+}
+
+/** Name of a page without its section. */
+export function pageName({ word }: NamedCommand): string {
+  return word === '' ? PROGRAM : `${PROGRAM}-${word}`;
+}
+
+export function manPage(named: NamedCommand, version: string, all: readonly NamedCommand[]): string {
+  const { command } = named;
+  const name = pageName(named);
+  const others = all.filter((other) => other !== named).map((other) => `.BR ${roff(pageName(other))} (1)`);
+  const summary = command.description().split(/[.:,]/)[0] ?? '';
+  return [
+    `.TH ${roff(name.toUpperCase())} 1 "" "${PROGRAM} ${version}" "User Commands"`,
+    '.SH NAME',
+    `${roff(name)} \\- ${roff(summary)}`,
+    '.SH SYNOPSIS',
+    `.B ${roff(`${PROGRAM} ${named.word}`.trim())}`,
+    roff(command.usage()),
+    '.SH DESCRIPTION',
+    roff(command.description()),
+    '.SH OPTIONS',
+    ...visibleOptions(command).map(optionEntry),
+    '.SH SEE ALSO',
+    others.join(',\n'),
+    '',
+  ].join('\n');
+}
