@@ -19,13 +19,14 @@ import { TestProcess } from './harness/processes.js';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const NPM = realpathSync(execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim());
 
-/** A front-end of the library meets the command. */
+/** A front-end of the library meets the command; the command's own interface is there, too. */
 const LIBRARY_PROGRAM = `
+import { startBackEnd } from 'vhost-user-gpu-ts';
 import { BackEndServer, FrontEndClient } from 'vhost-user-ts';
 const client = FrontEndClient.connect({ path: process.argv[2] });
 await client.negotiate();
 client.close();
-console.log(typeof BackEndServer, 'negotiated');
+console.log(typeof BackEndServer, typeof startBackEnd, 'negotiated');
 `;
 
 let folder = '';
@@ -67,7 +68,7 @@ async function checkCommand(t: Test, path: string, env: NodeJS.ProcessEnv): Prom
   t.match(command.output, /sandboxed/);
   writeFileSync(join(path, 'library.js'), LIBRARY_PROGRAM);
   const library = [join(path, 'bin/node'), ['library.js', socket]] as const;
-  t.match(execFileSync(...library, { cwd: path, env, encoding: 'utf8' }), /function negotiated/);
+  t.match(execFileSync(...library, { cwd: path, env, encoding: 'utf8' }), /function function negotiated/);
   t.same(await command.stop('SIGTERM'), { code: 0, signal: null });
 }
 

@@ -303,6 +303,9 @@ t.test("run's own options", async (t) => {
     '--log-level=debug',
   ]);
   t.same(forward.inputs, [], 'nothing would feed them');
+  const control = parse('--window --display none --control-socket=/run/c -- q');
+  t.same([control.inputs.length, control.backEndArgs.at(-1)], [4, '--control-socket=/run/c']);
+  t.same(parse('--control-socket=/run/c -- q').inputs, [], "QEMU's own are the guest's");
   for (const [words, code, said] of [
     ['', 2, /behind --/],
     ['--', 2, /behind --/],

@@ -155,7 +155,8 @@ function interpret(
         size: first ?? null,
       },
       qemu: [program, ...args],
-      inputs: checked.window === null ? [] : INPUTS,
+      // What would feed them: windows, or the control API.
+      inputs: raw.window && (checked.window !== null || checked.controlPath !== null) ? INPUTS : [],
       backEndArgs,
       dryRun: raw.dryRun ?? false,
     },
