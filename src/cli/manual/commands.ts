@@ -3,6 +3,7 @@ import type { Command, Option } from 'commander';
 import { createDescriptorCommand } from '../descriptor/main.js';
 import { createDoctorCommand } from '../doctor/main.js';
 import { createCommand } from '../options.js';
+import { createReplayCommand } from '../replay/main.js';
 import { createSuperviseCommand } from '../supervise/options.js';
 import { createVmCommand } from '../vm/options.js';
 
@@ -17,6 +18,7 @@ export function allCommands(version: string): NamedCommand[] {
     { word: '', command: createCommand(version) },
     { word: 'run', command: createVmCommand() },
     { word: 'supervise', command: createSuperviseCommand() },
+    { word: 'replay', command: createReplayCommand() },
     { word: 'doctor', command: createDoctorCommand() },
     { word: 'install-descriptor', command: createDescriptorCommand() },
   ];

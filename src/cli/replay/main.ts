@@ -90,7 +90,7 @@ function savePictures(capture: FrameCapture, folder: string): void {
   }
 }
 
-function createCommand(): Command {
+export function createReplayCommand(): Command {
   return new Command('vhost-user-gpu-ts replay')
     .description(
       'Plays a trace (--trace-file) into a device, and tells the hash of what each output shows in the end.',
@@ -104,7 +104,7 @@ function createCommand(): Command {
 
 /** `args` is what follows the word. Resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const command = createCommand();
+  const command = createReplayCommand();
   try {
     command.parse([...args], { from: 'user' });
   } catch (error) {
