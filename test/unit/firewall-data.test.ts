@@ -294,6 +294,27 @@ t.test('the ask command: arguments, exit code, time limit', async (t) => {
   t.equal(none, false, 'nobody to ask');
 });
 
+t.test('a source of a manager that is gone: cancelled, and the compositor hears nothing', async (t) => {
+  const s = await stage({});
+  const { guest, registry, device, serial } = s;
+  const late = guest.compositor.addGlobal('wl_data_device_manager', 3);
+  await until(() => guest.events.filter(({ values }) => values[1] === 'wl_data_device_manager').length === 2);
+  const name = Number(guest.events.findLast(({ name }) => name === 'global')?.values[0]);
+  guest.compositor.removeGlobal(late);
+  await guest.event(registry, 'global_remove');
+  const manager = guest.nextId++;
+  guest.request(registry, 'bind', [name, { interface: 'wl_data_device_manager', version: 3, id: manager }]);
+  const before = guest.compositor.requests.length;
+  const source = guest.make(manager, 'create_data_source');
+  guest.request(source, 'offer', ['text/plain']);
+  guest.request(device, 'set_selection', [source, serial]);
+  await guest.event(source, 'cancelled');
+  await guest.sync();
+  t.equal(guest.compositor.requests.length, before + 1, 'only the sync');
+  t.equal(guest.ended, false);
+  guest.close();
+});
+
 t.test('descriptors: none is left', async (t) => {
   const before = descriptors();
   const s = await stage({});

@@ -120,13 +120,14 @@ export class Session {
     return object;
   }
 
-  /** A request of ours (or one that a rule changed); ids are the compositor's. */
+  /** A request of ours (or one that a rule changed); ids are the compositor's. None of an object that it does not know. */
   ask(
     object: ForwardedObject,
     name: string,
     values: readonly WireValue[],
     fds: readonly number[] = [],
   ): void {
+    if (object.hostId === 0) return;
     const message = messageOf(object.table.requests, name);
     const encoded = this.encoder.encode(object.hostId, message, values);
     this.ports.toHost(encoded.bytes, fds);

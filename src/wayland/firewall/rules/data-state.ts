@@ -100,7 +100,8 @@ export function sourceOffers(session: Session, request: Request): Outcome {
 export function useSource(session: Session, object: ForwardedObject, kind: Kind): boolean {
   const source = sourceOf(object);
   const policy = policyOf(session, kind);
-  if (!allowsFromGuest(policy)) {
+  // One that the compositor does not know was made by a global that is gone; it would be passed on as none.
+  if (!allowsFromGuest(policy) || object.hostId === 0) {
     session.emit(object, 'cancelled', []);
     return false;
   }

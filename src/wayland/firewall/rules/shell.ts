@@ -240,7 +240,7 @@ function interactive(session: Session, request: Request): Outcome {
 function unless(allowed: 'fullscreen' | 'maximize', opposite: string): RequestRule {
   return (session, request) => {
     if (session.policy.windows[allowed]) return 'forward';
-    if (request.object.hostId !== 0) session.ask(request.object, opposite, []);
+    session.ask(request.object, opposite, []);
     return 'drop';
   };
 }
