@@ -34,7 +34,7 @@ export class Libvirt {
 
   /** Starts it and waits until it answers. (Its socket is there before: it says nothing when it is ready.) */
   async start(): Promise<void> {
-    const [command = '', ...args] = [...this.somebody, 'libvirtd'];
+    const [command = '', ...args] = [...this.somebody, '/usr/sbin/libvirtd'];
     this.daemon = new TestProcess('libvirtd', command, args, this.env);
     while ((await this.try('uri')) !== 0) {
       if (this.daemon.exit !== null) throw new Error(`libvirtd ended: ${this.daemon.output}`);
