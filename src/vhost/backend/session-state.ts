@@ -205,6 +205,8 @@ export class SessionState implements VringOwner, FrontEnd {
   }
 
   resetDevice(): void {
+    // To stop the rings may have ended the connection (memory that is gone): the device is detached instead.
+    if (this.ending) return;
     this.resetPending = false;
     for (const vring of this.vrings) {
       vring.taken = 0;
