@@ -7,7 +7,6 @@ import { copyToClipboard } from './harness/clipboard.js';
 import {
   atDesks,
   click,
-  closeLast,
   copied,
   type Desk,
   expectWindows,
@@ -83,7 +82,10 @@ async function useQt(t: Test, machine: ForwardMachine, twins: Twins<Desk>, twin:
   await until('the file in the guest', saved, (text) => text.trimEnd() === MANY_LINES.trimEnd());
   t.pass('the clipboard of the host was pasted, and saved');
   await twins.step('qt-editor-closed', QT_EDITOR, ({ compositor }) => swayCommand(compositor, 'kill'));
-  await closeLast(t, twins, pair);
+  await twins.step('qt-closed', SCREEN, ({ compositor }) => swayCommand(compositor, 'kill'));
+  // Qt 6.4 may wait for ever for a thread of its own when it ends, anywhere (~QWaylandDisplay).
+  await pair.inGuest.kill('KILL');
+  await pair.onHost.stop('SIGKILL');
 }
 
 t.test('Linux 6.12, sway', (t) => atDesks(t, useQt));

@@ -53,7 +53,7 @@ export interface GuestProgram {
    * last. Programs that write to files late are to be started by `stdbuf -oL`.
    */
   line(pattern: string): Promise<string>;
-  /** Ends it with a signal, TERM unless told. */
+  /** Ends it with a signal, TERM unless told; it may have ended. */
   kill(signal?: string): Promise<void>;
 }
 
@@ -148,7 +148,7 @@ export class GuestPrograms {
       },
       output: () => this.guest.run(`cat ${at}.log`),
       kill: async (signal = 'TERM') => {
-        await this.guest.run(`kill -${signal} ${pid}`);
+        await this.guest.run(`kill -${signal} ${pid} || [ ! -e /proc/${pid} ]`);
       },
     };
   }
