@@ -583,3 +583,24 @@ t.test("KDE's decorations: GTK asks for them so", async (t) => {
   t.match(await guest.error(), { text: /^enum/ });
   guest.close();
 });
+
+t.test('a parent that is no window yet is none', async (t) => {
+  const guest = new GuestClient();
+  const window = await openWindow(guest);
+  const child = guest.make(
+    guest.make(window.base, 'get_xdg_surface', [guest.make(window.compositor, 'create_surface')]),
+    'get_toplevel',
+  );
+  const seen = (): unknown[] => guest.compositor.all('set_parent').map(({ values }) => values[0]);
+  guest.request(child, 'set_parent', [window.toplevel]);
+  await guest.sync();
+  t.same(seen(), [null]);
+  const [shell] = guest.compositor.living('xdg_surface');
+  guest.compositor.send(asObject(shell), 'configure', [5]);
+  await guest.event(window.shell, 'configure');
+  guest.request(window.shell, 'ack_configure', [5]);
+  guest.request(child, 'set_parent', [window.toplevel]);
+  await guest.sync();
+  t.equal(seen()[1], guest.compositor.living('xdg_toplevel')[0], 'now it is one');
+  guest.close();
+});

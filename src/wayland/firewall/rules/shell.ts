@@ -203,13 +203,19 @@ function windowGeometry(session: Session, request: Request): Outcome {
   return 'forward';
 }
 
-function setParent(_: Session, request: Request): Outcome {
+/** A parent that is no window yet is none: the protocol says so, and weston 10 dies of one that never had a commit. */
+function setParent(session: Session, request: Request): Outcome {
   const { object } = request;
   const toplevel = toplevelOf(object);
   const parent = request.ref('parent');
   for (let above = parent; above !== null; above = toplevelOf(above).parent) {
     if (above !== object) continue;
     throw protocolViolation('value', object, 'invalid_parent', 'it would be its own ancestor');
+  }
+  if (parent !== null && !toplevelOf(parent).shell.configured) {
+    toplevel.parent = null;
+    session.ask(object, 'set_parent', [0]);
+    return 'drop';
   }
   toplevel.parent = parent;
   return 'forward';
