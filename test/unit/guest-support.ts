@@ -38,8 +38,12 @@ export async function forwarded(
 ): Promise<Forwarded> {
   const [socket, inner] = socketPair();
   let end: SessionEnd | null = null;
-  const guest = await forwardClient(inner, host.open(), { name: 'test', ...options }, (how) => {
+  const session = forwardClient(inner, host.open(), { name: 'test', ...options }, (how) => {
     end = how;
+  });
+  const guest = await session.catch((error: unknown) => {
+    socket.close();
+    throw error;
   });
   const compositor = host.compositors.at(-1);
   if (compositor === undefined) throw new Error('no compositor');
