@@ -46,6 +46,7 @@ const PERMISSIVE = new Set([
   'BSD-3-Clause',
   'CC0-1.0',
   'CC-BY-3.0',
+  'Python-2.0',
 ]);
 
 /** Their entries lack what their own package.json or licence file says. */
