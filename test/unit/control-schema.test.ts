@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { openApiDocument } from '../../src/control/api/openapi.js';
 import { ROUTES } from '../../src/control/api/routes.js';
-import { findMistake, nullable, object } from '../../src/control/api/schema.js';
+import { findMistake, nullable, object } from '../../src/schema/index.js';
 
 const PLACE = object(
   {

@@ -1,5 +1,5 @@
 /** How a route of the API is declared: once, for the server, its client and the OpenAPI document. */
-import type { Infer, ObjectSchema, Schema } from './schema.js';
+import type { Infer, ObjectSchema, Schema } from '../../schema/index.js';
 
 /** What a request or an answer carries. */
 export type Content =

@@ -1,6 +1,7 @@
 /** The routes of the control API, version 1. `docs/openapi.json` is made of them (npm run generate:openapi). */
+
+import { nullable, object } from '../../schema/index.js';
 import { bytes, json, NONE, type Route } from './route.js';
-import { nullable, object } from './schema.js';
 
 export const OUTPUTS_MAX = 16;
 export const DIMENSION_MAX = 16384;

@@ -1,7 +1,8 @@
 /** The recordings that clients of the API made, running and finished: few, and within limits. */
+
+import type { Infer } from '../../schema/index.js';
 import { ApiError } from '../api/errors.js';
 import type { RecordingSchema } from '../api/routes.js';
-import type { Infer } from '../api/schema.js';
 import type { Screen } from '../screen/screen.js';
 import { Recorder } from './recorder.js';
 

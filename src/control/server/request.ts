@@ -1,9 +1,9 @@
 /** From an HTTP request to a checked request of a route. */
 import type { IncomingMessage } from 'node:http';
+import { findMistake, type Schema } from '../../schema/index.js';
 import { ApiError } from '../api/errors.js';
 import type { Content, Parameters, Route } from '../api/route.js';
 import { JSON_BYTES_MAX, ROUTES, type RouteName } from '../api/routes.js';
-import { findMistake, type Schema } from '../api/schema.js';
 
 export interface Match {
   readonly name: RouteName;

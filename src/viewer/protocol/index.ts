@@ -1,0 +1,3 @@
+/** The viewer's protocol: all that the page and the server share. */
+export * from './messages.js';
+export * from './tile.js';

@@ -1,0 +1,2 @@
+/** The viewer's server. */
+export { PROTOCOL_VERSION } from '../protocol/index.js';
