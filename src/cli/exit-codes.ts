@@ -6,3 +6,5 @@ export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 /** A feature was asked for that this build or machine does not have (`--virgl`, `--render-node`). */
 export const EXIT_UNAVAILABLE = 3;
+/** What was waited for did not happen (`ctl`). */
+export const EXIT_IN_VAIN = 4;

@@ -13,6 +13,7 @@ type Main = (args: readonly string[], version: string) => Promise<number>;
 /** Each is loaded when it is asked for: a back-end's start does not wait for it. */
 const SUB_COMMANDS = new Map<string | undefined, () => Promise<{ readonly main: Main }>>([
   ['completion', () => import('./manual/main.js')],
+  ['ctl', () => import('./ctl/main.js')],
   ['doctor', () => import('./doctor/main.js')],
   ['install-descriptor', () => import('./descriptor/main.js')],
   ['replay', () => import('./replay/main.js')],

@@ -1,6 +1,8 @@
 /** The control API: what drives a device from outside, over HTTP on a unix socket. */
 export { ERROR_CODES, type ErrorCode } from './api/errors.js';
 export { openApiDocument } from './api/openapi.js';
+export type { Content, Route } from './api/route.js';
+export { ROUTES, type RouteName, WAIT_MS_MAX } from './api/routes.js';
 export { ControlClient, ControlError, type Region } from './client/client.js';
 export { Screen } from './screen/screen.js';
 export { ControlServer, type ControlServerOptions } from './server/server.js';

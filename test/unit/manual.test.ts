@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { allCommands, visibleOptions } from '../../src/cli/manual/commands.js';
+import { allCommands, innerCommands, visibleOptions } from '../../src/cli/manual/commands.js';
 import { completion, SHELLS } from '../../src/cli/manual/completion.js';
 import { manPage, pageName } from '../../src/cli/manual/man-page.js';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const COMMANDS = allCommands('1.2.3');
-const LONG = COMMANDS.flatMap(({ command }) => visibleOptions(command).flatMap(({ long }) => long ?? []));
-const WORDS = COMMANDS.map(({ word }) => word).filter((word) => word !== '');
+const ALL = COMMANDS.flatMap((named) => [named, ...innerCommands(named)]);
+const LONG = ALL.flatMap(({ command }) => visibleOptions(command).flatMap(({ long }) => long ?? []));
+const WORDS = ALL.map(({ word }) => word).filter((word) => word !== '');
 
 /** What bash offers for a line whose last word is not finished. */
 function bashOffers(words: readonly string[], folder: string): string[] {
@@ -61,6 +62,10 @@ t.test('bash offers what fits', async (t) => {
   t.same(offers('--sandbox', 'a'), ['auto']);
   t.same(offers('--sandbox', '='), ['on', 'auto', 'off']);
   t.same(offers('--log-format', '=', 'j'), ['json']);
+  t.same(offers('ctl', 's'), [], 'a socket: bash offers files');
+  t.same(offers('ctl', 'sock', 'screen'), ['screenshot']);
+  t.same(offers('ctl', 'sock', 'screenshot', '--c'), ['--cursor']);
+  t.same(offers('ctl', 'sock', 'click', '--button', 'r'), ['right']);
 });
 
 t.test('manual pages', async (t) => {
@@ -77,7 +82,8 @@ t.test('manual pages', async (t) => {
       env: { ...env, MANWIDTH: '400', LC_ALL: 'C.UTF-8' },
     });
     t.same({ status: shown.status, stderr: shown.stderr }, { status: 0, stderr: '' }, pageName(named));
-    const missing = visibleOptions(named.command).filter(({ long }) => !shown.stdout.includes(long ?? ''));
+    const options = [named, ...innerCommands(named)].flatMap(({ command }) => visibleOptions(command));
+    const missing = options.filter(({ long }) => !shown.stdout.includes(long ?? ''));
     t.same(
       missing.map(({ flags }) => flags),
       [],

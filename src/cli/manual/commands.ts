@@ -1,5 +1,6 @@
 /** All commands with their declarations, for manual pages and completion. */
 import type { Command, Option } from 'commander';
+import { createCtlCommand } from '../ctl/command.js';
 import { createDescriptorCommand } from '../descriptor/main.js';
 import { createDoctorCommand } from '../doctor/main.js';
 import { createCommand } from '../options.js';
@@ -19,6 +20,7 @@ export function allCommands(version: string): NamedCommand[] {
     { word: 'run', command: createVmCommand() },
     { word: 'supervise', command: createSuperviseCommand() },
     { word: 'replay', command: createReplayCommand() },
+    { word: 'ctl', command: createCtlCommand() },
     { word: 'doctor', command: createDoctorCommand() },
     { word: 'install-descriptor', command: createDescriptorCommand() },
   ];
@@ -27,6 +29,11 @@ export function allCommands(version: string): NamedCommand[] {
 /** What a person may write; `--help` too, which commander adds by itself. */
 export function visibleOptions(command: Command): readonly Option[] {
   return command.createHelp().visibleOptions(command);
+}
+
+/** The commands inside of a command, which follow its first argument. */
+export function innerCommands({ command }: NamedCommand): NamedCommand[] {
+  return command.commands.map((inner) => ({ word: inner.name(), command: inner }));
 }
 
 /** An option's argument is the name of a file. */

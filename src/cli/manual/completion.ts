@@ -1,6 +1,6 @@
 /** Completion of the declared commands for bash, zsh and fish. */
 import type { Option } from 'commander';
-import { type NamedCommand, takesFile, visibleOptions } from './commands.js';
+import { innerCommands, type NamedCommand, takesFile, visibleOptions } from './commands.js';
 
 const PROGRAM = 'vhost-user-gpu-ts';
 const FUNCTION = '_vhost_user_gpu_ts';
@@ -23,13 +23,25 @@ function bashArgument(option: Option): string | null {
   return takesFile(option) ? 'mapfile -t COMPREPLY < <(compgen -f -- "$word")' : null;
 }
 
+/** What may follow a command, as a branch of bash. */
+function bashCase(named: NamedCommand, others: readonly NamedCommand[]): string {
+  const inner = innerCommands(named);
+  const names = [...longNames(named), ...words(named.word === '' ? others : inner)];
+  const branch = `    ${named.word === '' ? '*' : named.word}) names='${names.join(' ')}'`;
+  if (inner.length === 0) return `${branch} ;;`;
+  const cases = inner.map((each) => `      ${each.word}) names='${longNames(each).join(' ')}' ;;`);
+  // (Its first argument is a file: nothing is offered, so bash offers those.)
+  return `${branch}
+      ((COMP_CWORD > 2)) || names=
+      ((COMP_CWORD > 3)) && case \${COMP_WORDS[3]} in
+${cases.join('\n')}
+      esac ;;`;
+}
+
 function bash(commands: readonly NamedCommand[]): string {
-  const cases = commands.map((named) => {
-    const names = [...longNames(named), ...(named.word === '' ? words(commands) : [])];
-    return `    ${named.word === '' ? '*' : named.word}) names='${names.join(' ')}' ;;`;
-  });
+  const cases = commands.map((named) => bashCase(named, commands));
   const known = new Map<string, string>();
-  for (const { command } of commands) {
+  for (const { command } of commands.flatMap((named) => [named, ...innerCommands(named)])) {
     for (const option of visibleOptions(command)) {
       const argument = bashArgument(option);
       if (argument !== null && option.long) known.set(option.long, argument);
@@ -48,7 +60,7 @@ ${[...cases.slice(1), ...cases.slice(0, 1)].join('\n')}
   esac
   mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
 }
-complete -F ${FUNCTION} ${PROGRAM}
+complete -o default -F ${FUNCTION} ${PROGRAM}
 `;
 }
 
@@ -63,6 +75,17 @@ function zshArgument(option: Option): string {
   return takesFile(option) ? ':path:_files' : ':value:';
 }
 
+/** The branch of a command. */
+function zshCase(named: NamedCommand, specs: (named: NamedCommand) => string): string {
+  const inner = innerCommands(named);
+  if (inner.length === 0) return `    ${named.word}) _arguments \\\n${specs(named)} ;;`;
+  const cases = inner.map((each) => `      ${each.word}) _arguments '*:file:_files' \\\n${specs(each)} ;;`);
+  return `    ${named.word}) case \${words[4]} in
+${cases.join('\n')}
+      *) _arguments '2:socket:_files' '3:command:(${words(inner).join(' ')})' ;;
+    esac ;;`;
+}
+
 function zsh(commands: readonly NamedCommand[]): string {
   const specs = (named: NamedCommand): string =>
     visibleOptions(named.command)
@@ -70,7 +93,7 @@ function zsh(commands: readonly NamedCommand[]): string {
       .map((option) => `      ${zshSpec(option)}`)
       .join(' \\\n');
   const [first, ...others] = commands;
-  const cases = others.map((named) => `    ${named.word}) _arguments \\\n${specs(named)} ;;`);
+  const cases = others.map((named) => zshCase(named, specs));
   return `#compdef ${PROGRAM}
 ${FUNCTION}() {
   case \${words[2]} in
@@ -83,11 +106,29 @@ compdef ${FUNCTION} ${PROGRAM}
 `;
 }
 
-function fishLine(named: NamedCommand, option: Option, all: string): string {
-  const condition =
-    named.word === ''
-      ? `not __fish_seen_subcommand_from ${all}`
-      : `__fish_seen_subcommand_from ${named.word}`;
+/** The lines of a command's options, offered under a condition. */
+function fishOptions(named: NamedCommand, condition: string): string[] {
+  return visibleOptions(named.command)
+    .filter(({ long }) => long)
+    .map((option) => fishLine(option, condition));
+}
+
+/** A command and what may follow it. */
+function fishCommand(named: NamedCommand): string[] {
+  const seen = `__fish_seen_subcommand_from ${named.word}`;
+  const inner = innerCommands(named);
+  const none = `${seen}; and not __fish_seen_subcommand_from ${words(inner).join(' ')}`;
+  return [
+    `complete -c ${PROGRAM} -n __fish_use_subcommand -a ${named.word}`,
+    ...fishOptions(named, seen),
+    ...inner.flatMap((each) => [
+      `complete -c ${PROGRAM} -n '${none}' -F -a ${each.word}`,
+      ...fishOptions(each, `${seen}; and __fish_seen_subcommand_from ${each.word}`),
+    ]),
+  ];
+}
+
+function fishLine(option: Option, condition: string): string {
   const values = option.argChoices === undefined ? '' : ` -x -a '${option.argChoices.join(' ')}'`;
   const needs = option.required || option.optional ? ' -r' : '';
   const files = takesFile(option) ? ' -F' : '';
@@ -97,12 +138,9 @@ function fishLine(named: NamedCommand, option: Option, all: string): string {
 
 function fish(commands: readonly NamedCommand[]): string {
   const all = words(commands).join(' ');
-  const lines = commands.flatMap((named) => [
-    ...(named.word === '' ? [] : [`complete -c ${PROGRAM} -n __fish_use_subcommand -a ${named.word}`]),
-    ...visibleOptions(named.command)
-      .filter(({ long }) => long)
-      .map((option) => fishLine(named, option, all)),
-  ]);
+  const lines = commands.flatMap((named) =>
+    named.word === '' ? fishOptions(named, `not __fish_seen_subcommand_from ${all}`) : fishCommand(named),
+  );
   return `# fish completion for ${PROGRAM}\ncomplete -c ${PROGRAM} -f\n${lines.join('\n')}\n`;
 }
 

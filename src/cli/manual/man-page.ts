@@ -1,5 +1,5 @@
 /** Manual pages (man(7)) of the declared commands. */
-import type { Option } from 'commander';
+import type { Command, Option } from 'commander';
 import { type NamedCommand, visibleOptions } from './commands.js';
 
 const PROGRAM = 'vhost-user-gpu-ts';
@@ -19,6 +19,17 @@ function optionEntry(option: Option): string {
     ? ` Default: ${option.defaultValueDescription ?? String(option.defaultValue)}.`
     : '';
   return `.TP\n.B ${roff(option.flags)}\n${roff(`${option.description}.${choices}${fallback}`)}`;
+}
+
+/** A command inside of a command, as a part of its page. */
+function innerCommand(command: Command): string[] {
+  return [
+    `.SS ${roff(`${command.name()} ${command.usage()}`)}`,
+    roff(command.description()),
+    ...visibleOptions(command)
+      .filter(({ long }) => long !== '--help')
+      .map(optionEntry),
+  ];
 }
 
 /** Name of a page without its section. */
@@ -42,6 +53,8 @@ export function manPage(named: NamedCommand, version: string, all: readonly Name
     roff(command.description()),
     '.SH OPTIONS',
     ...visibleOptions(command).map(optionEntry),
+    ...(command.commands.length === 0 ? [] : ['.SH COMMANDS']),
+    ...command.commands.flatMap(innerCommand),
     '.SH SEE ALSO',
     others.join(',\n'),
     '',
