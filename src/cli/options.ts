@@ -30,6 +30,13 @@ import {
 import { addRegionOptions, type RawRegionOptions, type RegionOptions, readRegion } from './options/region.js';
 import { type OutputMode, wholeNumber } from './options/values.js';
 import {
+  addViewerOptions,
+  type RawViewerOptions,
+  readViewer,
+  type ViewerOptions,
+  viewerMistake,
+} from './options/viewer.js';
+import {
   addForwardOptions,
   type ForwardOptions,
   forwardMistake,
@@ -57,6 +64,8 @@ export interface RunOptions extends RegionOptions, ControlOptions, LimitOptions,
   readonly forward: ForwardOptions | null;
   /** null = no windows. */
   readonly window: WindowOptions | null;
+  /** null = no viewer. */
+  readonly viewer: ViewerOptions | null;
   readonly inputs: InputPaths;
 }
 
@@ -83,6 +92,7 @@ type RawOptions = RawBasicOptions &
   RawInputOptions &
   RawForwardOptions &
   RawControlOptions &
+  RawViewerOptions &
   RawLimitOptions &
   RawProcessOptions;
 
@@ -94,6 +104,7 @@ const TOPICS: readonly ((command: Command) => Command)[] = [
   addInputOptions,
   addForwardOptions,
   addControlOptions,
+  addViewerOptions,
   addLimitOptions,
   addProcessOptions,
 ];
@@ -171,6 +182,7 @@ function mistakeIn(raw: RawOptions): string | null {
     regionMistake(raw) ??
     windowMistake(raw) ??
     forwardMistake(raw) ??
+    viewerMistake(raw) ??
     inputMistake(raw, raw.outputs) ??
     pointerMistake(raw)
   );
@@ -213,6 +225,7 @@ function interpret(raw: RawOptions): CommandLine {
       ...readRegion(raw, raw.wayland ?? false),
       forward: readForward(raw),
       window: readWindow(raw),
+      viewer: readViewer(raw),
       inputs: places.passed?.inputs ?? readInputs(raw),
       ...readControl(raw),
       ...readLimits(raw),

@@ -13,7 +13,6 @@ import {
   UdmabufExporter,
 } from '../virtio-gpu/index.js';
 import type { DmabufImporter, FirewallPolicy, WaylandFirewall, WindowSystem } from '../wayland/index.js';
-import type { ControlPart } from './control/control-part.js';
 import { InputDevices } from './input/input-devices.js';
 import type { OutputPlace } from './input/output-input.js';
 import { createLogger } from './logging.js';
@@ -21,6 +20,7 @@ import { inputPlaces } from './options/input.js';
 import type { ForwardOptions } from './options/wayland.js';
 import type { WindowOptions } from './options/window.js';
 import type { RunOptions } from './options.js';
+import { Outside } from './outside.js';
 import type { HostAccess } from './sandbox/host-access.js';
 import { TraceOutput } from './trace-output.js';
 import type { ScanoutWindows } from './window/scanout-windows.js';
@@ -32,7 +32,6 @@ const HOST_BYTES_MAX = 2 ** 30 - 2 ** 16;
 
 type Rate = Pick<ServerOptions, 'chainsPerSecond' | 'onRest'>;
 type Desktop = typeof import('./desktop.js');
-type Control = typeof import('./control/control-part.js');
 
 function clampSize(size: number): number {
   return Math.max(WINDOW_DIMENSION_MIN, Math.min(OUTPUT_DIMENSION_MAX, size));
@@ -71,7 +70,7 @@ export class Service {
   private readonly windows: { readonly system: WindowSystem; readonly sink: ScanoutWindows } | null;
   /** Times that a ring waited because its driver was over the limit of commands. */
   private ringRests = 0;
-  private readonly control: ControlPart | null;
+  private readonly outside: Outside | null;
   /** What is there, to be closed the last first. */
   private readonly parts: { close(): void }[] = [];
 
@@ -82,8 +81,8 @@ export class Service {
   static async create(options: RunOptions, host: HostAccess, log: Logger): Promise<Service> {
     const isDesktop = options.window !== null || options.forward !== null;
     const desktop = isDesktop ? await import('./desktop.js') : null;
-    const control = options.controlPath === null ? null : await import('./control/control-part.js');
-    return new Service(options, host, log, desktop, control);
+    const outside = await Outside.open(options, host, log);
+    return new Service(options, host, log, desktop, outside);
   }
 
   private constructor(
@@ -91,21 +90,21 @@ export class Service {
     host: HostAccess,
     log: Logger,
     desktop: Desktop | null,
-    control: Control | null,
+    outside: Outside | null,
   ) {
     this.options = options;
     this.host = host;
     this.log = log;
     this.desktop = desktop;
+    this.outside = outside;
     try {
       this.inputs = this.makeInputs();
       this.region = this.makeRegion();
       this.ivshmem = this.makeIvshmem();
       this.windows = options.window === null ? null : this.makeWindows(options.window);
       this.firewall = options.forward === null ? null : this.keep(this.makeFirewall(options.forward));
-      this.control = control === null ? null : this.makeControl(control);
       this.device = this.keep(this.makeDevice());
-      this.serveControl();
+      this.serveOutside();
     } catch (error) {
       this.close();
       throw error;
@@ -120,6 +119,7 @@ export class Service {
       windows: this.windows?.sink.metrics ?? null,
       forwardedClients: this.firewall?.clientCount ?? 0,
       inputs: this.inputs.status,
+      viewer: this.outside?.viewerStatus ?? null,
       ringRests: this.ringRests,
       descriptors: descriptorUse(),
     };
@@ -136,12 +136,14 @@ export class Service {
     for (const [id, mode] of this.options.outputs.entries()) {
       void this.device.setOutput(id, { ...mode, enabled: true });
     }
+    this.outside?.machineLeft();
   }
 
   /** Gives everything back. Idempotent. */
   close(): void {
     this.windows?.sink.clear();
     for (let part = this.parts.pop(); part !== undefined; part = this.parts.pop()) part.close();
+    this.outside?.close();
   }
 
   private keep<T extends { close(): void }>(part: T): T {
@@ -171,7 +173,7 @@ export class Service {
       ivshmem: this.ivshmem?.region ?? null,
       trace: this.makeTrace(),
       contexts: options.contexts ? { channels: this.makeChannels(), limits: options.contextLimits } : null,
-      sinks: [this.windows?.sink, this.control?.sink].filter((sink) => sink !== undefined),
+      sinks: [this.windows?.sink, this.outside?.sink].filter((sink) => sink !== undefined),
       log,
     });
   }
@@ -228,17 +230,10 @@ export class Service {
     return firewall;
   }
 
-  private makeControl({ ControlPart }: Control): ControlPart {
-    const { controlPath } = this.options;
-    if (controlPath === null) throw new Error('nobody asked for a control socket');
-    this.host.removeAtEnd(controlPath);
-    return this.keep(new ControlPart({ path: controlPath, log: this.log }));
-  }
-
   /** The last of all: what can be asked for has to be there. */
-  private serveControl(): void {
-    const { device, inputs, firewall, options } = this;
-    this.control?.serve({
+  private serveOutside(): void {
+    const { outside, device, inputs, firewall, options } = this;
+    outside?.serve({
       device,
       outputCount: options.outputs.length,
       inputs,

@@ -26,6 +26,7 @@ t.test('defaults', async (t) => {
       trace: null,
       forward: null,
       window: null,
+      viewer: null,
       inputs: { keyboard: null, tablets: [], mouse: null, touchscreen: null },
       limits: DEFAULT_LIMITS,
       contextLimits: DEFAULT_CONTEXT_LIMITS,

@@ -31,7 +31,10 @@ t.test('every number of the status', async (t) => {
   const at = (name: string): string => join(folder, name);
   const sockets = ['keyboard', 'tablet', 'mouse', 'touch'].map((kind) => `--${kind}-socket=${at(kind)}`);
   const line = parseCommandLine(
-    [`--socket-path=${at('s')}`, '--window', '--log-level=silent', ...sockets],
+    [
+      ...[`--socket-path=${at('s')}`, '--window', '--log-level=silent', ...sockets],
+      ...[`--viewer=${at('viewer')}`, `--viewer-token-file=${at('tokens')}`],
+    ],
     '0',
   );
   if (line.action !== 'run') throw new Error('a command line that runs');

@@ -87,6 +87,14 @@ export const METRICS: readonly MetricDeclaration[] = [
     ['stagedFrames', 'window_staged_frames_total', 'Frames that were copied for the compositor.'],
     ['stagedBytes', 'window_staged_bytes_total', 'Bytes copied for them.'],
   ]),
+  ...rows('gauge', 'viewer.', [['viewers', 'viewers', 'Viewers that look on.']]),
+  ...rows('counter', 'viewer.', [
+    ['frames', 'viewer_frames_total', 'Frames sent to viewers.'],
+    ['tiles', 'viewer_tiles_total', 'Tiles of these frames.'],
+    ['bytes', 'viewer_sent_bytes_total', 'Bytes of these tiles.'],
+    ['merged', 'viewer_merged_changes_total', 'Changes that went into a later frame, for slow viewers.'],
+    ['refused', 'viewer_refusals_total', 'Viewers that were not let in, or were sent away.'],
+  ]),
   ...rows('gauge', '', [
     ['forwardedClients', 'forwarded_clients', 'Connections of forwarded applications.'],
     ['descriptors.limit', 'descriptors_limit', 'RLIMIT_NOFILE.'],

@@ -8,6 +8,7 @@ export type ChangeListener = (rect: Rect | null) => void;
 interface Output {
   sequence: number;
   readonly listeners: Set<ChangeListener>;
+  readonly cursorListeners: Set<() => void>;
 }
 
 export class Screen {
@@ -18,8 +19,11 @@ export class Screen {
 
   constructor() {
     this.capture = new FrameCapture((event, id, rect) => {
-      if (event === 'cursor') return;
       const output = this.output(id);
+      if (event === 'cursor') {
+        for (const listener of [...output.cursorListeners]) listener();
+        return;
+      }
       output.sequence += 1;
       for (const listener of [...output.listeners]) listener(rect);
     });
@@ -61,10 +65,17 @@ export class Screen {
     return () => listeners.delete(listener);
   }
 
+  /** Calls back after each change of the output's cursor, as `listen` does. */
+  listenToCursor(id: number, listener: () => void): () => void {
+    const { cursorListeners } = this.output(id);
+    cursorListeners.add(listener);
+    return () => cursorListeners.delete(listener);
+  }
+
   private output(id: number): Output {
     let output = this.outputs.get(id);
     if (output === undefined) {
-      output = { sequence: 0, listeners: new Set() };
+      output = { sequence: 0, listeners: new Set(), cursorListeners: new Set() };
       this.outputs.set(id, output);
     }
     return output;
