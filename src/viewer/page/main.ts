@@ -1,4 +1,4 @@
-/** The viewer's page. */
-import { PROTOCOL_VERSION } from '../protocol/index.js';
+/** The viewer's page: puts its parts together. */
+import { Page } from './page.js';
 
-document.documentElement.dataset.protocol = String(PROTOCOL_VERSION);
+new Page().start();
