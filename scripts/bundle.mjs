@@ -40,6 +40,8 @@ await build({
   platform: 'node',
   target: 'node20',
   external: ['koffi'],
+  // ws would load native modules that happen to be installed.
+  define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
   minifySyntax: true,
   legalComments: 'none',
   plugins: [ownPlaces],

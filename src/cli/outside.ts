@@ -64,6 +64,11 @@ export class Outside {
     return this.viewer === null ? null : { ...this.viewer.status };
   }
 
+  /** Without the token; null where there is no viewer. */
+  get viewerAddress(): string | null {
+    return this.viewer?.address ?? null;
+  }
+
   /** Serves from now on. Throws the system's error when it can't. */
   serve(parts: ControlledParts): void {
     this.control?.serve(parts);

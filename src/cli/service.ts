@@ -125,6 +125,11 @@ export class Service {
     };
   }
 
+  /** Where browsers look on; null where there is no viewer. */
+  get viewerAddress(): string | null {
+    return this.outside?.viewerAddress ?? null;
+  }
+
   /** How many commands rings may have carried out, those of input devices as well. */
   get rate(): Rate {
     return { chainsPerSecond: this.options.commandsPerSecond, onRest: () => this.ringRests++ };

@@ -25,6 +25,8 @@ export interface BackEnd {
   /** Where it connects for input devices, by kind. */
   readonly inputPaths: Readonly<Record<string, string>>;
   readonly control: ControlClient;
+  /** Where browsers look on, without the token; null without the option `--viewer`. */
+  readonly viewerAddress: string | null;
   /** Ends it and removes its sockets. Idempotent. */
   close(): void;
 }
@@ -56,7 +58,7 @@ export async function startBackEnd({
     parts.push(new BackEndServer(service.device, { path: socketPath }, server));
     const control = new ControlClient(controlPath);
     parts.push(control);
-    return { socketPath, inputPaths, control, close };
+    return { socketPath, inputPaths, control, viewerAddress: service.viewerAddress, close };
   } catch (error) {
     close();
     throw error;

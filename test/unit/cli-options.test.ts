@@ -120,6 +120,44 @@ t.test('windows, input devices, the shared region', async (t) => {
   t.same(options.inputs, { keyboard: '/k', tablets: ['/t0', '/t1'], mouse: '/m', touchscreen: '/f' });
 });
 
+t.test('the viewer', async (t) => {
+  const viewerOf = (...args: string[]) => {
+    const line = parse('--socket-path=/s', ...args);
+    return line.action === 'run' ? line.options.viewer : null;
+  };
+  t.same(viewerOf('--viewer=127.0.0.1:0'), {
+    address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    tokenPath: null,
+    viewersMax: 8,
+  });
+  t.same(viewerOf('--viewer=/run/v', '--viewer-token-file=/t', '--viewer-max=3'), {
+    address: { kind: 'unix', path: '/run/v' },
+    tokenPath: '/t',
+    viewersMax: 3,
+  });
+  for (const [text, host, port] of [
+    ['[::1]:80', '::1', 80],
+    ['127.1.2.3:65535', '127.1.2.3', 65_535],
+    ['localhost:1', '127.0.0.1', 1],
+  ] as const) {
+    t.same(viewerOf(`--viewer=${text}`)?.address, { kind: 'tcp', host, port }, text);
+  }
+  for (const text of [
+    '0.0.0.0:80',
+    '192.168.1.2:80',
+    '[::]:80',
+    'example.org:80',
+    '127.0.0.1.example.org:80',
+  ]) {
+    t.match(exitOf('--socket-path=/s', `--viewer=${text}`), { code: 2, message: /ssh -L/ }, text);
+  }
+  for (const text of ['', '80', '127.0.0.1', '127.0.0.1:65536', '127.0.0.1:-1', 'run/v', '::1:80']) {
+    t.match(exitOf('--socket-path=/s', `--viewer=${text}`), { code: 2, message: /Expected/ }, text);
+  }
+  const without = exitOf('--socket-path=/s', '--viewer-token-file=/t');
+  t.match(without, { code: 2, message: /--viewer-token-file .*needs --viewer/ });
+});
+
 t.test('forwarding needs contexts, and has them', async (t) => {
   const line = parse('--socket-path=/s', '--wayland', '--label=work', '--policy=/p.json', '--wayland-trace');
   if (line.action !== 'run') throw new Error(line.action);

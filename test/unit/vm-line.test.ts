@@ -306,6 +306,17 @@ t.test("run's own options", async (t) => {
   const control = parse('--window --display none --control-socket=/run/c -- q');
   t.same([control.inputs.length, control.backEndArgs.at(-1)], [4, '--control-socket=/run/c']);
   t.same(parse('--control-socket=/run/c -- q').inputs, [], "QEMU's own are the guest's");
+  const viewer = parse('--display viewer --viewer-token-file=t -- q');
+  t.same([viewer.wish.qemuDisplay, viewer.inputs], [false, ['keyboard', 'tablet', 'touch']]);
+  t.same(viewer.backEndArgs, [
+    '--outputs=1',
+    '--viewer=127.0.0.1:0',
+    '--log-level=warn',
+    '--viewer-token-file=t',
+  ]);
+  const placed = parse('--window --display viewer --viewer /run/v -- q');
+  t.same(placed.backEndArgs, ['--outputs=1', '--log-level=warn', '--viewer', '/run/v']);
+  t.same(placed.inputs, ['keyboard', 'tablet', 'touch']);
   for (const [words, code, said] of [
     ['', 2, /behind --/],
     ['--', 2, /behind --/],
@@ -314,7 +325,7 @@ t.test("run's own options", async (t) => {
     ['--wayland -- q', 2, /need --window/],
     ['--label x -- q', 2, /--label/],
     ['--display wayland -- q', 2, /--display/],
-    ['--display x -- q', 2, /wayland, none/],
+    ['--display x -- q', 2, /wayland, viewer, none/],
     ['--outputs 17 -- q', 2, /16/],
     ['--what -- q', 2, /--what/],
     ['what -- q', 2, /./],

@@ -48,8 +48,8 @@ export class ViewerPart {
   static async listen({ tokenPath, screen, ...options }: ViewerPartOptions): Promise<ViewerPart> {
     const tokens = findTokens(tokenPath);
     const server = await ViewerServer.listen({ ...options, tokens });
-    const { address, log } = { ...options, address: server.address };
-    log.info({ address, tokens: tokenPath ?? 'told to the terminal' }, 'viewer ready');
+    const { address } = server;
+    options.log.info({ address, tokens: tokenPath ?? 'told to the terminal' }, 'viewer ready');
     if (isatty(STDERR)) writeSync(STDERR, invitation(address, tokens));
     return new ViewerPart(server, screen);
   }
@@ -57,6 +57,11 @@ export class ViewerPart {
   private constructor(server: ViewerServer, screen: Screen) {
     this.server = server;
     this.screen = screen;
+  }
+
+  /** Without the token. */
+  get address(): string {
+    return this.server.address;
   }
 
   get status(): ViewerStatus {

@@ -27,7 +27,7 @@ interface RawOptions {
   screen?: boolean;
   window?: boolean;
   vga?: boolean;
-  display?: 'wayland' | 'none';
+  display?: 'wayland' | 'viewer' | 'none';
   outputs: number;
   resolution?: OutputMode[];
   label?: string;
@@ -38,6 +38,10 @@ interface RawOptions {
 
 /** Input devices of windows; the names are those of the back-end's options. */
 const INPUTS = ['keyboard', 'tablet', 'mouse', 'touch'];
+/** What browsers feed. */
+const VIEWER_INPUTS = ['keyboard', 'tablet', 'touch'];
+/** Any free port. */
+const VIEWER_ADDRESS = '127.0.0.1:0';
 
 export function createVmCommand(): Command {
   return new Command('vhost-user-gpu-ts run')
@@ -54,8 +58,8 @@ export function createVmCommand(): Command {
     .addOption(
       new Option(
         '--display <where>',
-        'where screens are shown: on the desktop, or nowhere (default: on the desktop)',
-      ).choices(['wayland', 'none']),
+        'where screens are shown: on the desktop, in browsers, or nowhere (default: on the desktop)',
+      ).choices(['wayland', 'viewer', 'none']),
     )
     .option('--vga', 'with --screen: a picture before the driver of the guest loads, too (vhost-user-vga)')
     .option('--outputs <number>', 'number of outputs', wholeNumber(1, OUTPUTS_MAX), 1)
@@ -89,12 +93,14 @@ function modeText({ width, height, refreshHz }: OutputMode): string {
 function backEndArguments(raw: RawOptions, others: readonly string[]): string[] {
   const { label, policy, resolution } = raw;
   const forward = raw.wayland === true || policy !== undefined;
-  const windows = raw.window === true && raw.display !== 'none';
+  const windows = raw.window === true && (raw.display ?? 'wayland') === 'wayland';
+  const viewer = raw.display === 'viewer' && !others.some((option) => /^--viewer(=|$)/.test(option));
   return [
     `--outputs=${raw.outputs}`,
     ...(resolution === undefined ? [] : [`--resolution=${resolution.map(modeText).join()}`]),
     ...(windows ? ['--window'] : []),
     ...(windows && label !== undefined ? [`--title=${label}`] : []),
+    ...(viewer ? [`--viewer=${VIEWER_ADDRESS}`] : []),
     ...(forward ? ['--wayland'] : []),
     ...(forward && label !== undefined ? [`--label=${label}`] : []),
     ...(policy === undefined ? [] : [`--policy=${policy}`]),
@@ -125,6 +131,12 @@ function checkBackEnd(args: readonly string[], version: string): RunOptions | Vm
   return refuse('--print-capabilities is of no use here.');
 }
 
+/** Input devices, where something feeds them: windows, the control API, viewers. */
+function inputsFor({ window: windowMode }: RawOptions, { window, controlPath, viewer }: RunOptions): string[] {
+  if (windowMode && (window !== null || controlPath !== null)) return INPUTS;
+  return viewer === null ? [] : VIEWER_INPUTS;
+}
+
 function refuse(message: string): VmLine {
   return { action: 'exit', code: EXIT_USAGE, message };
 }
@@ -150,13 +162,12 @@ function interpret(
       wish: {
         mode: raw.window ? 'window' : 'screen',
         vga: raw.vga ?? false,
-        qemuDisplay: raw.display !== 'none',
+        qemuDisplay: (raw.display ?? 'wayland') === 'wayland',
         outputs: raw.outputs,
         size: first ?? null,
       },
       qemu: [program, ...args],
-      // What would feed them: windows, or the control API.
-      inputs: raw.window && (checked.window !== null || checked.controlPath !== null) ? INPUTS : [],
+      inputs: inputsFor(raw, checked),
       backEndArgs,
       dryRun: raw.dryRun ?? false,
     },
