@@ -132,7 +132,10 @@ function checkBackEnd(args: readonly string[], version: string): RunOptions | Vm
 }
 
 /** Input devices, where something feeds them: windows, the control API, viewers. */
-function inputsFor({ window: windowMode }: RawOptions, { window, controlPath, viewer }: RunOptions): string[] {
+function inputsFor(
+  { window: windowMode }: RawOptions,
+  { window, controlPath, viewer }: RunOptions,
+): string[] {
   if (windowMode && (window !== null || controlPath !== null)) return INPUTS;
   return viewer === null ? [] : VIEWER_INPUTS;
 }
