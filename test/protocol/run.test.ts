@@ -96,6 +96,17 @@ scenario('input devices are there before QEMU starts', async (t, r) => {
   t.same(r.left, []);
 });
 
+scenario('a viewer, with what it feeds', async (t, r) => {
+  const sockets = ['keyboard', 'tablet', 'touch'].map((name) => `"$\{socket%/*}/${name}.sock"`);
+  const run = r.start(
+    `for s in ${sockets.join(' ')}; do [[ -S $s ]] || exit 1; done; exit 9`,
+    ...['--display=viewer', `--viewer-token-file=${join(r.folder, 'qemu-tokens')}`, '--log-level=info'],
+  );
+  t.same(await run.exited, { code: 9, signal: null });
+  t.match(run.output, /viewer ready address=http:\/\/127\.0\.0\.1:\d+\//);
+  t.same(r.left, []);
+});
+
 scenario('a back-end that can not start: no QEMU', async (t, r) => {
   const run = r.start('exit 7', '--window', '--policy=/nonexistent');
   t.same(await run.exited, { code: 1, signal: null });

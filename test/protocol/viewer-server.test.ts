@@ -528,3 +528,25 @@ t.test('the command, in its sandbox', async (t) => {
   t.match(blind.output, /no terminal to tell the token to: give --viewer-token-file/);
   rmSync(folder, { recursive: true });
 });
+
+t.test('the addresses, told to a terminal', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'viewer-'));
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const words = [process.execPath, COMMAND, `--socket-path=${join(folder, 'gpu')}`, '--viewer=127.0.0.1:0'];
+  const command = `exec ${words.map((word) => `'${word}'`).join(' ')}`;
+  // (A terminal of its own.)
+  const terminal = new TestProcess('script', 'script', ['-qec', command, '/dev/null'], env);
+  await terminal.waitForOutput(/listening/);
+  const invitations = [...terminal.output.matchAll(/^viewer(.*): (http:\S+)#token=([\w-]+)\r?$/gm)];
+  t.same(
+    invitations.map(([, words]) => words),
+    ['', ', to look on only'],
+  );
+  for (const [, words, address = '', token = ''] of invitations) {
+    const viewer = await ViewerClient.enter({ address }, token);
+    t.match(viewer.messages[0], { type: 'welcome', control: words === '' });
+    viewer.close();
+  }
+  await terminal.stop('SIGTERM');
+  rmSync(folder, { recursive: true });
+});
