@@ -10,7 +10,14 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { silentLogger } from 'vhost-user-ts';
 import { type ControlTarget, Screen } from '../../src/control/index.js';
-import { CLOSE_CODES, MESSAGE_LENGTH_MAX, TEXT_MESSAGE_LENGTH_MAX } from '../../src/viewer/protocol/index.js';
+import {
+  CLOSE_CODES,
+  HELLO_TIMEOUT_MS,
+  MESSAGE_LENGTH_MAX,
+  PING_MS,
+  SHOWN_TIMEOUT_MS,
+  TEXT_MESSAGE_LENGTH_MAX,
+} from '../../src/viewer/protocol/index.js';
 import {
   type Tokens,
   tokensOf,
@@ -26,7 +33,9 @@ const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 const TOKENS: Tokens = { control: 'c'.repeat(32), view: 'v'.repeat(32) };
 const [WIDTH, HEIGHT] = [100, 50];
 
-/** A machine that is not there. */
+const nothing = (): void => undefined;
+
+/** A machine that is not there, of a QEMU that decides about its screens. */
 const NO_MACHINE: ControlTarget = {
   version: '0',
   machine: false,
@@ -34,9 +43,17 @@ const NO_MACHINE: ControlTarget = {
   outputModes: [] as never,
   outputCount: 1,
   setOutput: async () => false,
-  input: () => {
-    throw new Error('nobody has input here');
-  },
+  input: () => ({
+    key: nothing,
+    button: nothing,
+    moveTo: nothing,
+    moveBy: nothing,
+    scroll: nothing,
+    touch: nothing,
+    touchUp: nothing,
+    frame: nothing,
+    releaseAll: nothing,
+  }),
   readiness: () => null,
   status: () => ({}),
   windows: () => null,
@@ -279,16 +296,21 @@ scenario(
     t.equal(server.status.viewers, 2);
     t.equal(server.status.refused, 4);
   },
-  { times: { tickMs: 20 } },
+  { clock: { now: () => performance.now(), tickMs: 20 } },
 );
+
+/** A clock that is set. */
+const clock = { ms: 0, now: () => clock.ms, tickMs: 5 };
 
 scenario(
   'who does not say hello',
   async (t, { stranger }) => {
     const silent = await stranger();
+    await silent.opened();
+    clock.ms += HELLO_TIMEOUT_MS;
     t.match(await silent.closed, { code: CLOSE_CODES.token, reason: /in time/ });
   },
-  { times: { helloMs: 50, tickMs: 10 } },
+  { clock },
 );
 
 scenario('messages that are none', async (t, { stranger, viewer }) => {
@@ -366,6 +388,24 @@ scenario('views that are none', async (t, { viewer }) => {
   t.same(client.frames, []);
 });
 
+scenario('what can not be done here is told once', async (t, { viewer }) => {
+  const client = await viewer();
+  client.say({ type: 'watch', view: 'output-0' });
+  t.match(await client.message('views'), { machine: false, views: [{ id: 'output-0', resizable: false }] });
+  for (let i = 0; i < 3; i++) {
+    client.say({ type: 'resize', width: 640, height: 480 });
+    client.say({ type: 'key', code: 'KeyA', pressed: true });
+    client.say({ type: 'button', button: 0, pressed: true });
+    client.say({ type: 'touch', slot: 0, x: 0, y: 0 });
+  }
+  await client.answered();
+  const notices = client.messages.flatMap((message) => (message.type === 'notice' ? [message.text] : []));
+  t.same(notices, [
+    'the size of this screen is not decided here',
+    ...['keyboard', 'pointer', 'touchscreen'].map((device) => `the machine has no ${device} for viewers`),
+  ]);
+});
+
 scenario('windows', async (t, { viewer, windows }) => {
   const client = await viewer();
   const [one, other] = [new FakeWindow(7), new FakeWindow(8)];
@@ -419,13 +459,32 @@ scenario(
     const [gone, there] = [await viewer(), await viewer()];
     gone.shows = false;
     for (const each of [gone, there]) each.say({ type: 'watch', view: 'window-1' });
-    await there.until(() => there.frames.length === 1);
+    for (const each of [gone, there]) await each.until(() => each.frames.length === 1);
+    await there.answered();
+    clock.ms += SHOWN_TIMEOUT_MS;
     t.match(await gone.closed, { code: CLOSE_CODES.idle, reason: /nothing was shown/ });
     window.paint(3);
     await there.untilShows(window.shown);
     t.equal(window.followers, 1);
   },
-  { times: { shownMs: 50, tickMs: 10 } },
+  { clock },
+);
+
+scenario(
+  'who gives no sign of life is cut off',
+  async (t, { viewer, server }) => {
+    const [dead, alive] = [await viewer(), await viewer()];
+    dead.socket.pause();
+    const asked = new Promise((resolve) => alive.socket.once('ping', resolve));
+    clock.ms += PING_MS;
+    await asked;
+    await alive.answered();
+    clock.ms += PING_MS;
+    alive.say({ type: 'stats', on: true });
+    await alive.message('stats', ({ viewers }) => viewers === 1);
+    t.equal(server.status.viewers, 1);
+  },
+  { clock },
 );
 
 scenario('the program ends while a frame is made', async (t, { viewer, windows, server }) => {

@@ -16,6 +16,8 @@ export const TEXT_LENGTH_MAX = 4096;
 export const FRAMES_AHEAD_MAX = 2;
 /** A viewer that has frames and says nothing about them for so long is taken to be gone. */
 export const SHOWN_TIMEOUT_MS = 60_000;
+/** Between the server's pings (RFC 6455, 5.5.2): a peer that has not answered the one before is cut off. */
+export const PING_MS = 30_000;
 /** Time for `hello`. */
 export const HELLO_TIMEOUT_MS = 5000;
 /** Fingers, and buttons of KeyboardEvent's and MouseEvent's counting. */

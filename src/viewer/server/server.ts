@@ -16,17 +16,12 @@ import { dupFd, listenUnix, type UnixListener } from 'vhost-user-native';
 import type { Logger } from 'vhost-user-ts';
 import { WebSocketServer } from 'ws';
 import { type ControlTarget, Input, type Screen } from '../../control/index.js';
-import {
-  CLOSE_CODES,
-  HELLO_TIMEOUT_MS,
-  SHOWN_TIMEOUT_MS,
-  TEXT_MESSAGE_LENGTH_MAX,
-} from '../protocol/index.js';
+import { CLOSE_CODES, TEXT_MESSAGE_LENGTH_MAX } from '../protocol/index.js';
 import { GuestInput } from './guest-input.js';
 import { fromOwnPage, loopbackHost } from './origin.js';
 import { OutputViews } from './output-views.js';
 import { loadPage } from './page.js';
-import { Session, type SessionHost, type SessionTimes, type ViewerCounts } from './session.js';
+import { Session, type SessionHost, type ViewerCounts } from './session.js';
 import { rightOf, type Tokens } from './tokens.js';
 import type { ViewProvider } from './view-source.js';
 import { ViewTable } from './view-table.js';
@@ -40,7 +35,7 @@ const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** UTF-8 of that many UTF-16 units. */
 const MESSAGE_BYTES_MAX = 3 * TEXT_MESSAGE_LENGTH_MAX;
-const TICK_MS = 1000;
+const CLOCK = { now: () => performance.now(), tickMs: 1000 } as const;
 /** For the last messages to get away. */
 const ENDING_MS = 500;
 
@@ -56,8 +51,8 @@ export interface ViewerOptions {
   /** How the machine is called. */
   readonly name: string;
   readonly log: Logger;
-  /** Others than usual, for tests. */
-  readonly times?: Partial<SessionTimes> & { readonly tickMs?: number };
+  /** Another one than the usual, for tests: milliseconds, and how often they are looked at. */
+  readonly clock?: { now(): number; readonly tickMs: number };
 }
 
 /** What is shown. */
@@ -108,6 +103,7 @@ export class ViewerServer {
   }
 
   private readonly options: ViewerOptions;
+  private readonly clock: NonNullable<ViewerOptions['clock']>;
   private readonly page = loadPage();
   private readonly server: Server;
   private readonly sockets = new WebSocketServer({
@@ -126,6 +122,7 @@ export class ViewerServer {
 
   private constructor(options: ViewerOptions) {
     this.options = options;
+    this.clock = options.clock ?? CLOCK;
     this.server = createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,
@@ -154,7 +151,7 @@ export class ViewerServer {
 
   /** From now on viewers see something. */
   serve({ target, screen, views }: ViewedParts): void {
-    const { name, tokens, viewersMax, times, log } = this.options;
+    const { name, tokens, viewersMax, log } = this.options;
     const providers = [new OutputViews(screen, target.outputCount), ...views];
     const table = new ViewTable(target, providers, (error) =>
       log.warn({ reason: error.message }, 'a frame could not be made for the viewers'),
@@ -164,7 +161,7 @@ export class ViewerServer {
     const server = this;
     this.host = {
       name,
-      times: { helloMs: HELLO_TIMEOUT_MS, shownMs: SHOWN_TIMEOUT_MS, ...times },
+      now: this.clock.now,
       views: table,
       counts: this.counts,
       get viewers() {
@@ -176,8 +173,11 @@ export class ViewerServer {
       rightOf: (token) => rightOf(token, tokens),
       admit: () => server.viewers < viewersMax,
       inputFor: (output) => new GuestInput(target, typist, output),
-      resize: async (output, width, height) =>
-        !target.qemuDecides && (await target.setOutput(output, { width, height })),
+      resize: (output, width, height) => {
+        if (!table.resizable(output)) return false;
+        void target.setOutput(output, { width, height });
+        return true;
+      },
     };
   }
 
@@ -271,7 +271,7 @@ export class ViewerServer {
       const session = new Session(webSocket, host);
       this.sessions.add(session);
       webSocket.on('close', () => this.sessions.delete(session));
-      this.ticker ??= setInterval(() => this.tick(), this.options.times?.tickMs ?? TICK_MS);
+      this.ticker ??= setInterval(() => this.tick(), this.clock.tickMs);
     });
   }
 
@@ -284,7 +284,7 @@ export class ViewerServer {
   }
 
   private tick(): void {
-    const now = performance.now();
+    const now = this.clock.now();
     for (const session of this.sessions) session.tick(now);
     this.tellViews();
     if (this.sessions.size > 0 || this.ticker === null) return;

@@ -6,10 +6,13 @@ import {
   type ClientMessageOf,
   type ClientMessageType,
   FRAMES_AHEAD_MAX,
+  HELLO_TIMEOUT_MS,
+  PING_MS,
   PROTOCOL_VERSION,
   parseClientMessage,
   parseViewId,
   type ServerMessage,
+  SHOWN_TIMEOUT_MS,
   type View,
 } from '../protocol/index.js';
 import type { Audience, Feed, WatchedCursor, WatchedFrame } from './feed.js';
@@ -24,18 +27,12 @@ const ROOM_BYTES = 256 * 1024;
 const CLOSING_MS = 2000;
 /** How long a wrong token takes to be told. */
 const REFUSAL_MS = 1000;
-/** Between two signs of life that are asked for. */
-const PING_MS = 30_000;
-
-export interface SessionTimes {
-  readonly helloMs: number;
-  readonly shownMs: number;
-}
 
 /** What a session needs of the server. */
 export interface SessionHost {
   readonly name: string;
-  readonly times: SessionTimes;
+  /** Milliseconds that never go back. */
+  now(): number;
   readonly views: ViewTable;
   readonly counts: ViewerCounts;
   readonly viewers: number;
@@ -45,8 +42,8 @@ export interface SessionHost {
   /** There is room for another viewer, this one. */
   admit(): boolean;
   inputFor(output: number): GuestInput;
-  /** See GpuDevice.setOutput. */
-  resize(output: number, width: number, height: number): Promise<boolean>;
+  /** Whether sizes of outputs are decided here. The guest may take it, or not. */
+  resize(output: number, width: number, height: number): boolean;
 }
 
 /** What all viewers together had, for metrics. */
@@ -77,7 +74,7 @@ export class Session implements Audience {
   private readonly socket: WebSocket;
   private readonly host: SessionHost;
   private readonly rate = new MessageRate();
-  private readonly startMs = performance.now();
+  private readonly startMs: number;
   private state: 'new' | 'refused' | 'open' | 'closed' = 'new';
   private control = false;
   private feed: Feed | null = null;
@@ -88,7 +85,7 @@ export class Session implements Audience {
   private readonly unshown: number[] = [];
   private shownMs = 0;
   private closedMs = 0;
-  private pingMs = performance.now();
+  private pingMs: number;
   private answered = true;
   private toldViews = '';
   private shownCursor: WatchedCursor['picture'] = null;
@@ -100,6 +97,8 @@ export class Session implements Audience {
   constructor(socket: WebSocket, host: SessionHost) {
     this.socket = socket;
     this.host = host;
+    this.startMs = host.now();
+    this.pingMs = this.startMs;
     socket.on('message', (data: Buffer, binary: boolean) => this.receive(data, binary));
     socket.on('pong', () => {
       this.answered = true;
@@ -125,7 +124,7 @@ export class Session implements Audience {
     const { feed, host, own } = this;
     if (feed === null) return;
     this.frame++;
-    if (this.unshown.length === 0) this.shownMs = performance.now();
+    if (this.unshown.length === 0) this.shownMs = this.host.now();
     this.unshown.push(this.frame);
     const { width, height } = size ?? { width: 0, height: 0 };
     this.send({ type: 'frame', frame: this.frame, view: feed.id, width, height, tiles: tiles.length });
@@ -170,14 +169,13 @@ export class Session implements Audience {
 
   /** Once in a while: what time has run out. */
   tick(nowMs: number): void {
-    const { times } = this.host;
     if (this.state === 'closed') {
       if (nowMs - this.closedMs >= CLOSING_MS) this.socket.terminate();
     } else if (this.state === 'refused') {
       if (nowMs - this.closedMs >= REFUSAL_MS) this.end(CLOSE_CODES.token, 'this token is not valid here');
     } else if (this.state === 'new') {
-      if (nowMs - this.startMs >= times.helloMs) this.refuse(CLOSE_CODES.token, 'no hello came in time');
-    } else if (this.unshown.length > 0 && nowMs - this.shownMs >= times.shownMs) {
+      if (nowMs - this.startMs >= HELLO_TIMEOUT_MS) this.refuse(CLOSE_CODES.token, 'no hello came in time');
+    } else if (this.unshown.length > 0 && nowMs - this.shownMs >= SHOWN_TIMEOUT_MS) {
       this.refuse(CLOSE_CODES.idle, 'nothing was shown for long');
     } else this.keepUp(nowMs);
   }
@@ -209,7 +207,7 @@ export class Session implements Audience {
   private leave(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    this.closedMs = performance.now();
+    this.closedMs = this.host.now();
     this.watch(null);
   }
 
@@ -220,7 +218,7 @@ export class Session implements Audience {
 
   private receive(data: Buffer, binary: boolean): void {
     if (this.state !== 'new' && this.state !== 'open') return;
-    if (!this.rate.take(performance.now())) {
+    if (!this.rate.take(this.host.now())) {
       this.refuse(CLOSE_CODES.tooMany, 'too many messages');
       return;
     }
@@ -252,7 +250,7 @@ export class Session implements Audience {
     touchUp: ({ slot }) => this.tellOutcome(this.input?.touchUp(slot)),
     text: ({ text }) => void this.input?.text(text).then((outcome) => this.tell(outcome)),
     release: () => this.input?.release(),
-    resize: ({ width, height }) => void this.resize(width, height),
+    resize: ({ width, height }) => this.resize(width, height),
     stats: ({ on }) => {
       this.statsWanted = on;
       this.statsChanges = this.feed?.changes ?? 0;
@@ -271,7 +269,7 @@ export class Session implements Audience {
       // Told later, so that there is no guessing at full speed.
       host.counts.refused++;
       this.state = 'refused';
-      this.closedMs = performance.now();
+      this.closedMs = this.host.now();
       return;
     }
     if (!host.admit()) {
@@ -312,16 +310,13 @@ export class Session implements Audience {
     }
     const waiting = this.unshown.findIndex((each) => each > frame);
     this.unshown.splice(0, waiting < 0 ? this.unshown.length : waiting);
-    this.shownMs = performance.now();
+    this.shownMs = this.host.now();
     this.feed?.renew();
   }
 
-  private async resize(width: number, height: number): Promise<void> {
-    const { output, host } = this;
-    if (output === null) return;
-    if (!(await host.resize(output, width, height))) {
-      this.tellOnce('info', 'the size of this screen is not decided here');
-    }
+  private resize(width: number, height: number): void {
+    if (this.output === null || this.host.resize(this.output, width, height)) return;
+    this.tellOnce('info', 'the size of this screen is not decided here');
   }
 
   private tellStats(): void {

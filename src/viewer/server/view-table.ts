@@ -23,6 +23,11 @@ export class ViewTable {
     return this.sources.map((source) => this.describe(source));
   }
 
+  /** Whether the size of an output is decided here. */
+  resizable(output: number): boolean {
+    return !this.target.qemuDecides && output < this.target.outputCount;
+  }
+
   /** Calls back when the list may be another one. */
   onChange(listener: () => void): () => void {
     const stops = this.providers.map((provider) => provider.onChange(listener));
@@ -61,7 +66,7 @@ export class ViewTable {
       input: isOutput
         ? { keyboard: live('keyboard'), pointer: live('tablet'), touch: live('touchscreen') }
         : NO_INPUT,
-      resizable: isOutput && !this.target.qemuDecides && number < this.target.outputCount,
+      resizable: isOutput && this.resizable(number),
     };
   }
 }
