@@ -3,8 +3,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -14,7 +19,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { decodePng } from '../../src/capture/index.js';
+import { ControlClient } from '../../src/npm/index.js';
+import { playAnimation } from '../unit/apng-player.js';
+import { BUILTIN } from './harness/machine.js';
 import { TestProcess } from './harness/processes.js';
+import { fencedBlocks, parseYaml, runStep, type Step, type Workflow } from './harness/workflow.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const NPM = realpathSync(execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim());
@@ -85,3 +95,170 @@ for (const line of [20, 22, 24]) {
     t.equal(execFileSync(proxy, ['--version'], { env, encoding: 'utf8' }).trim(), version);
   });
 }
+
+/** What a runner has: QEMU with our guest for a disk, and no need of root. */
+function runner(path: string): NodeJS.ProcessEnv {
+  const output = (script: string, ...args: string[]): string =>
+    execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+  const [image, qemu] = [output('guest/build', '6.12'), output('scripts/qemu-tree', '10.0')];
+  const append = 'console=tty0 vt.cur_default=1 vt.global_cursor_default=0 quiet loglevel=4 guest.shell';
+  const script = (name: string, text: string): void =>
+    writeFileSync(join(path, 'bin', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+  mkdirSync(join(path, 'bin'));
+  symlinkSync(process.execPath, join(path, 'bin/node'));
+  for (const name of ['npm', 'npx']) symlinkSync(join(NPM, `../${name}-cli.js`), join(path, 'bin', name));
+  script('sudo', `echo "$*" >>'${path}/sudo.log'`);
+  script(
+    'qemu-system-x86_64',
+    `args=()
+for word; do
+  if [[ $word == disk.qcow2 ]]; then
+    args+=(-kernel '${image}/vmlinuz' -initrd '${image}/initramfs' -append '${append}')
+  else
+    args+=("$word")
+  fi
+done
+[[ $* == *help* || $* == --version ]] || echo $$ >'${path}/qemu.pid'
+exec '${qemu}' -nodefaults -smp 2 "\${args[@]}"`,
+  );
+  const { NODE_OPTIONS: _, WAYLAND_DISPLAY: __, DISPLAY: ___, ...env } = process.env;
+  return { ...env, PATH: `${join(path, 'bin')}:${process.env.PATH}`, XDG_RUNTIME_DIR: path };
+}
+
+/** The guest's console becomes what people who copy the workflow have: a picture to log in at, and one behind it. */
+async function prepareScreens(path: string): Promise<void> {
+  const control = new ControlClient(join(path, 'control.sock'));
+  mkdirSync(join(path, 'screens'));
+  try {
+    await control.inputReady('keyboard', { timeoutMs: 180_000 });
+    await control.settled(0, { timeoutMs: 60_000 });
+    await control.type("secret() { printf '\\033[44m\\033[2J'; }; clear\n");
+    await control.settled(0, { quietMs: 2000, timeoutMs: 60_000 });
+    writeFileSync(join(path, 'screens/login.png'), await control.screenshot());
+    copyFileSync('examples/blue.png', join(path, 'screens/desktop.png'));
+  } finally {
+    control.close();
+  }
+}
+
+t.test('the workflow of docs/ci.md', { skip: BUILTIN }, async (t) => {
+  const [text = ''] = fencedBlocks(readFileSync('docs/ci.md', 'utf8'), 'yaml');
+  const { jobs } = parseYaml(text) as Workflow;
+  const { steps = [], env: jobEnv } = jobs.guest ?? {};
+  const named = (name: string): Step => {
+    const step = steps.find((step) => step.name === name);
+    if (step === undefined) throw new Error(`no step ${name}`);
+    return step;
+  };
+  t.same(
+    steps.filter(({ run }) => run === undefined).map(({ uses }) => uses),
+    ['actions/checkout@v4', 'actions/setup-node@v4', 'actions/upload-artifact@v4'],
+    'the others are run here',
+  );
+  const path = join(folder, 'workflow');
+  mkdirSync(path);
+  const env = runner(path);
+  copyFileSync(
+    join(folder, `vhost-user-gpu-ts-${version}.tgz`),
+    join(path, `vhost-user-gpu-ts-${version}.tgz`),
+  );
+  const run = async (name: string, expected = 0, patience = jobEnv?.PATIENCE_MS): Promise<void> => {
+    const { code, output } = await runStep(named(name), { ...env, PATIENCE_MS: String(patience) }, path);
+    t.equal(code, expected, `${name}: ${output}`);
+  };
+  try {
+    await run('QEMU, and KVM for this user');
+    t.match(readFileSync(join(path, 'sudo.log'), 'utf8'), /apt-get install .* qemu-system-x86\n/);
+    await run('The back-end');
+    await run('Start the guest');
+    await prepareScreens(path);
+    await run('Log in');
+    t.same(readdirSync(join(path, 'pictures')), [], 'nothing to keep');
+    // What it waits for is not there any more.
+    await run('Log in', 4, 1000);
+    await run('What was seen');
+    t.same(readdirSync(join(path, 'pictures')).sort(), ['film.png', 'login-diff.png', 'screen.png']);
+    const { width, height } = await decodePng(readFileSync(join(path, 'pictures/screen.png')), 1 << 24);
+    t.same([width, height], [1024, 768]);
+    t.ok(playAnimation(readFileSync(join(path, 'pictures/film.png'))).frames.length > 1);
+  } finally {
+    const pid = join(path, 'qemu.pid');
+    if (existsSync(pid)) process.kill(Number(readFileSync(pid, 'utf8')), 'SIGTERM');
+    while (existsSync(join(path, 'control.sock'))) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});
+
+/** The instructions of a recipe, with continued lines put together. */
+function instructions(path: string): readonly (readonly [word: string, rest: string])[] {
+  const lines = readFileSync(path, 'utf8')
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.map((line) => {
+    const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? [];
+    return [word, rest];
+  });
+}
+
+t.test('the container recipe', async (t) => {
+  const recipe = instructions('container/Containerfile');
+  const all = (word: string): string[] => recipe.flatMap(([own, rest]) => (own === word ? [rest] : []));
+  const [make = '', install = ''] = all('RUN');
+  t.equal(
+    make,
+    'npm ci --no-audit --no-fund && npm run build && scripts/pack /packages',
+    'as it was done here',
+  );
+  const path = join(folder, 'container');
+  const places: Readonly<Record<string, string>> = { '/installed': path, '/packages': folder };
+  const here = install.replaceAll(/\/installed|\/packages/g, (place) => places[place] ?? place);
+  const { NODE_OPTIONS: _, WAYLAND_DISPLAY: __, ...env } = process.env;
+  execFileSync('bash', ['-e', '-c', here], { env, stdio: 'pipe' });
+  // What is copied to /usr is in a folder here; the user is the recipe's, where we may be another one.
+  t.same(all('COPY').slice(1), [
+    '--from=build /usr/local/bin/node /usr/bin/node',
+    '--from=build /installed/ /usr/',
+  ]);
+  const [entry = '[]', command = '[]'] = [...all('ENTRYPOINT'), ...all('CMD')];
+  const [program = '', ...args] = [...JSON.parse(entry), ...JSON.parse(command)] as string[];
+  const [uid = '', gid = ''] = (all('USER')[0] ?? '').split(':');
+  t.match(uid, /^[1-9]\d+$/, 'not root');
+  const run = join(path, 'run');
+  mkdirSync(run);
+  for (const each of [folder, path]) chmodSync(each, 0o755);
+  const root = process.getuid?.() === 0;
+  if (root) chownSync(run, Number(uid), Number(gid));
+  const user = root ? [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--bounding-set=-all'] : [];
+  const line = [
+    ...['setpriv', ...user, '--inh-caps=-all', '--no-new-privs', program.replace('/usr', path)],
+    ...args.map((arg) => arg.replace('/run/vhost-user-gpu', run)),
+  ];
+  const [first = '', ...others] = line;
+  const backEnd = new TestProcess('container', first, others, env, '/');
+  await backEnd.waitForOutput(/listening/);
+  t.match(backEnd.output, /sandboxed/, 'no privilege is needed for that');
+  const control = new ControlClient(join(run, 'control.sock'));
+  t.match(await control.call('getHealth'), { version, machine: false });
+  control.close();
+  t.same(await backEnd.stop('SIGTERM'), { code: 0, signal: null });
+});
+
+t.test('our own workflow', async (t) => {
+  const { permissions, jobs } = parseYaml(readFileSync('.github/workflows/ci.yml', 'utf8')) as Workflow;
+  t.same(permissions, { contents: 'read' });
+  const { container, steps = [] } = jobs.test ?? {};
+  t.equal(container?.image, 'debian:12');
+  const runs = steps.flatMap(({ run }) => run ?? []);
+  t.equal(runs.at(-1), 'npm test', 'what the README says, and what runs now');
+  t.match(readFileSync('README.md', 'utf8'), /^npm test {2}/m);
+  const node = steps.find(({ uses }) => uses?.startsWith('actions/setup-node@'))?.with?.['node-version'];
+  t.equal(node, 20);
+  const cached = steps.find(({ uses }) => uses?.startsWith('actions/cache@'))?.with?.path;
+  const shared = 'source scripts/lib/common.sh; printf %s "$CACHE_ROOT"';
+  const own = { PATH: process.env.PATH, HOME: '~' };
+  t.equal(
+    execFileSync('bash', ['-c', shared], { env: own, encoding: 'utf8' }),
+    cached,
+    'the cache that is used',
+  );
+});

@@ -317,6 +317,7 @@ t.test("run's own options", async (t) => {
   const placed = parse('--window --display viewer --viewer /run/v -- q');
   t.same(placed.backEndArgs, ['--outputs=1', '--log-level=warn', '--viewer', '/run/v']);
   t.same(placed.inputs, ['keyboard', 'tablet', 'touch']);
+  t.equal(parse('--display=none --control-socket=/run/c -- q').inputs.length, 4, 'QEMU shows nothing');
   for (const [words, code, said] of [
     ['', 2, /behind --/],
     ['--', 2, /behind --/],

@@ -131,12 +131,13 @@ function checkBackEnd(args: readonly string[], version: string): RunOptions | Vm
   return refuse('--print-capabilities is of no use here.');
 }
 
-/** Input devices, where something feeds them: windows, the control API, viewers. */
+/** Input devices, where something feeds them: windows, viewers, the control API where QEMU has no window of its own. */
 function inputsFor(
-  { window: windowMode }: RawOptions,
+  { window: windowMode, display }: RawOptions,
   { window, controlPath, viewer }: RunOptions,
 ): string[] {
-  if (windowMode && (window !== null || controlPath !== null)) return INPUTS;
+  if (windowMode && window !== null) return INPUTS;
+  if (controlPath !== null && (windowMode || display === 'none')) return INPUTS;
   return viewer === null ? [] : VIEWER_INPUTS;
 }
 
