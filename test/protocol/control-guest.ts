@@ -76,7 +76,11 @@ export class ControlGuest {
   }
 
   static async start(options: BackEndOptions = {}): Promise<ControlGuest> {
-    const backEnd = await startBackEnd(options);
+    return ControlGuest.on(await startBackEnd(options));
+  }
+
+  /** On a back-end that is there. */
+  static async on(backEnd: BackEnd): Promise<ControlGuest> {
     const vm = FrontEndClient.connect({
       path: backEnd.socketPath,
       features: FRONT_END_FEATURES,

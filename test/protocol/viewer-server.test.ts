@@ -2,14 +2,15 @@
  * The viewer's server with others than the page in front of it: strangers, pages of other sites, names that lead here,
  * messages that are none; and with views that are no outputs.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { silentLogger } from 'vhost-user-ts';
-import { type ControlTarget, Screen } from '../../src/control/index.js';
+import { decodePng } from '../../src/capture/index.js';
+import { ControlClient, type ControlTarget, Screen } from '../../src/control/index.js';
 import {
   CLOSE_CODES,
   HELLO_TIMEOUT_MS,
@@ -27,6 +28,7 @@ import {
   type ViewSource,
 } from '../../src/viewer/server/index.js';
 import { TestProcess } from '../e2e/harness/processes.js';
+import { ControlGuest } from './control-guest.js';
 import { ask, ViewerClient } from './viewer-client.js';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -562,25 +564,35 @@ t.test('the command, in its sandbox', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'viewer-'));
   const at = (name: string): string => join(folder, name);
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const args = [COMMAND, `--socket-path=${at('gpu')}`, '--sandbox=on'];
+  const [socketPath, controlPath] = [at('gpu'), at('control')];
+  const args = [COMMAND, `--socket-path=${socketPath}`, '--sandbox=on', `--control-socket=${controlPath}`];
   const tokens = `--viewer-token-file=${at('tokens')}`;
   for (const where of ['127.0.0.1:0', '[::1]:0', at('viewer')]) {
     const command = new TestProcess('viewer', process.execPath, [...args, tokens, `--viewer=${where}`], env);
     await command.waitForOutput(/listening/);
     t.match(command.output, /sandboxed/);
     const [, address = ''] = /viewer ready address=(\S+)/.exec(command.output) ?? [];
-    const { control, view } = tokensOf(at('tokens'));
+    const { control: token, view } = tokensOf(at('tokens'));
     t.notOk(
-      command.output.includes(control) || command.output.includes(String(view)),
+      command.output.includes(token) || command.output.includes(String(view)),
       'tokens are not in the log',
     );
     t.equal((await ask(address, '/')).status, 200);
-    const viewer = await ViewerClient.enter({ address }, control, 'output-0');
-    await viewer.until(() => viewer.frames.length === 1);
+    const control = new ControlClient(controlPath);
+    const guest = await ControlGuest.on({
+      ...{ socketPath, inputPaths: {}, control, viewerAddress: address },
+      close: () => control.close(),
+    });
+    await guest.mode(1024, 768, 0x123456);
+    const viewer = await ViewerClient.enter({ address }, token, 'output-0');
+    await guest.fill(100, 200, 300, 400, 0xabcdef);
+    await viewer.untilShows(await decodePng(Buffer.from(await control.screenshot()), 1 << 20));
     const { exited } = command;
     process.kill(command.pid, 'SIGTERM');
     t.match(await viewer.closed, { code: CLOSE_CODES.ending });
+    guest.close();
     t.same(await exited, { code: 0, signal: null });
+    t.same(readdirSync(folder), ['tokens']);
   }
   const blind = new TestProcess('viewer', process.execPath, [...args, '--viewer=127.0.0.1:0'], env);
   t.same(await blind.exited, { code: 1, signal: null });
