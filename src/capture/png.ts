@@ -10,6 +10,8 @@ export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0
 export const COLOR_TYPE_RGBA = 6;
 const FILTER_UP = 2;
 const BYTES_PER_PIXEL = 4;
+/** Of each byte of a word. */
+const HIGH_BITS = 0x8080_8080 | 0;
 /** Pictures of screens are flat: higher levels take several times as long for little. */
 const DEFLATE_OPTIONS = { level: 1 };
 /** Bytes that are filtered before others have their turn: less than a millisecond. */
@@ -41,17 +43,35 @@ function checkSizes(width: number, height: number, rgba: Uint8Array): void {
   }
 }
 
+/** The pixels as words, of a copy where they do not lie as words do. */
+function wordsOf(rgba: Uint8Array): Int32Array {
+  const { buffer, byteOffset, length } =
+    rgba.byteOffset % BYTES_PER_PIXEL === 0 ? rgba : new Uint8Array(rgba);
+  return new Int32Array(buffer, byteOffset, length / BYTES_PER_PIXEL);
+}
+
+/** The difference of two rows of `line.length` pixels: four bytes at a time, without borrows between them. */
+function subtractRow(pixels: Int32Array, row: number, above: number, line: Int32Array): void {
+  for (let i = 0; i < line.length; i++) {
+    const a = pixels[row + i] as number;
+    const b = pixels[above + i] as number;
+    line[i] = ((a | HIGH_BITS) - (b & ~HIGH_BITS)) ^ ((a ^ ~b) & HIGH_BITS);
+  }
+}
+
 /** Rows [first, end), each preceded by its filter and as the difference to the row above. */
-function filterRows(rgba: Uint8Array, rowBytes: number, first: number, end: number): Uint8Array {
+function filterRows(pixels: Int32Array, width: number, first: number, end: number): Uint8Array {
+  const rowBytes = width * BYTES_PER_PIXEL;
   const filtered = new Uint8Array((rowBytes + 1) * (end - first));
+  const line = new Int32Array(width);
+  const lineBytes = new Uint8Array(line.buffer);
   for (let y = first; y < end; y++) {
-    const from = y * rowBytes;
+    // (Above the first row there are zeroes.)
+    if (y === 0) line.set(pixels.subarray(0, width));
+    else subtractRow(pixels, y * width, (y - 1) * width, line);
     const to = (y - first) * (rowBytes + 1);
     filtered[to] = FILTER_UP;
-    for (let i = 0; i < rowBytes; i++) {
-      const above = y === 0 ? 0 : (rgba[from - rowBytes + i] as number);
-      filtered[to + 1 + i] = (rgba[from + i] as number) - above;
-    }
+    filtered.set(lineBytes, to + 1);
   }
   return filtered;
 }
@@ -74,7 +94,7 @@ function assemble(width: number, height: number, data: Uint8Array): Uint8Array {
  */
 export function encodePng(width: number, height: number, rgba: Uint8Array): Uint8Array {
   checkSizes(width, height, rgba);
-  const rows = filterRows(rgba, width * BYTES_PER_PIXEL, 0, height);
+  const rows = filterRows(wordsOf(rgba), width, 0, height);
   return assemble(width, height, deflateSync(rows, DEFLATE_OPTIONS));
 }
 
@@ -84,8 +104,8 @@ export function encodePng(width: number, height: number, rgba: Uint8Array): Uint
  */
 export async function deflatePicture(width: number, height: number, rgba: Uint8Array): Promise<Uint8Array> {
   checkSizes(width, height, rgba);
-  const rowBytes = width * BYTES_PER_PIXEL;
-  const bandRows = Math.max(1, Math.floor(BAND_BYTES / rowBytes));
+  const pixels = wordsOf(rgba);
+  const bandRows = Math.max(1, Math.floor(BAND_BYTES / (width * BYTES_PER_PIXEL)));
   const deflate = createDeflate(DEFLATE_OPTIONS);
   const pieces: Buffer[] = [];
   deflate.on('data', (piece: Buffer) => pieces.push(piece));
@@ -94,7 +114,7 @@ export async function deflatePicture(width: number, height: number, rgba: Uint8A
       deflate.write(band, (error) => (error ? reject(error) : resolve()));
     });
   for (let y = 0; y < height; y += bandRows) {
-    await written(filterRows(rgba, rowBytes, y, Math.min(height, y + bandRows)));
+    await written(filterRows(pixels, width, y, Math.min(height, y + bandRows)));
   }
   await new Promise<void>((resolve, reject) => {
     deflate.once('end', resolve).once('error', reject).end();

@@ -57,6 +57,16 @@ t.test('a picture survives encoding and decoding', async (t) => {
   );
 });
 
+t.test('wherever the pixels lie in memory', async (t) => {
+  const memory = Uint8Array.from({ length: 3 * 5 * 4 + 4 }, (_, i) => (i * 37) & 255);
+  for (const offset of [0, 1, 2, 3, 4]) {
+    const rgba = memory.subarray(offset, offset + 3 * 5 * 4);
+    const png = await encodePngInPieces(3, 5, rgba);
+    t.same(decode(png), { width: 3, height: 5, rgba: Uint8Array.from(rgba) });
+    t.same(decode(encodePng(3, 5, rgba)), decode(png));
+  }
+});
+
 t.test('the signature and the header are the standard ones', async (t) => {
   const png = Buffer.from(encodePng(2, 3, new Uint8Array(24)));
   t.equal(png.subarray(0, 8).toString('hex'), '89504e470d0a1a0a');
