@@ -146,9 +146,10 @@ export class Service {
 
   /** Gives everything back. Idempotent. */
   close(): void {
+    // Whoever is outside lets go of what it holds pressed.
+    this.outside?.close();
     this.windows?.sink.clear();
     for (let part = this.parts.pop(); part !== undefined; part = this.parts.pop()) part.close();
-    this.outside?.close();
   }
 
   private keep<T extends { close(): void }>(part: T): T {

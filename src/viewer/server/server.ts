@@ -264,7 +264,8 @@ export class ViewerServer {
     const status = this.upgradeRefusal(message);
     if (status !== null || host === null) {
       this.counts.refused++;
-      socket.end(`HTTP/1.1 ${status ?? 503} ${STATUS_CODES[status ?? 503]}\r\nConnection: close\r\n\r\n`);
+      const line = `${status ?? 503} ${STATUS_CODES[status ?? 503]}`;
+      socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
     this.sockets.handleUpgrade(message, socket, head, (webSocket) => {
