@@ -73,6 +73,8 @@ export class Painter {
     this.resize(frame.width, frame.height);
     for (const [i, bitmap] of bitmaps.entries()) {
       const { x = 0, y = 0 } = frame.parts[i] ?? {};
+      // Windows have parts that can be seen through: what was there before is not to be seen there.
+      this.context.clearRect(x, y, bitmap.width, bitmap.height);
       this.context.drawImage(bitmap, x, y);
     }
     this.output.drawn(frame, performance.now() - sinceMs);

@@ -75,7 +75,7 @@ const CLIENT_MESSAGES = {
   ]),
   /** From now on frames of this view, the whole picture first; null = of none. */
   watch: object({ view: { anyOf: [name, { type: 'null' }] } }, ['view']),
-  /** The frame, and those before it, are on the screen. */
+  /** The frame, and those before it, are on the screen; or will never be, as another view is watched now. */
   shown: object({ frame: u32 }, ['frame']),
   /** A KeyboardEvent.code, such as `KeyA`. */
   key: object({ code: name, pressed }, ['code', 'pressed']),
@@ -156,8 +156,9 @@ interface ServerMessages {
   /** All there is to watch, after `welcome` and after each change; `machine`: one is connected. */
   views: { readonly machine: boolean; readonly views: readonly View[] };
   /**
-   * `tiles` binary messages follow: together they bring the picture of the view, of this size in pixels, up to date. A
-   * frame with another size than the one before has all of the picture. Without a picture width, height and tiles are 0.
+   * `tiles` binary messages follow: together they bring the picture of the view, of this size in pixels, up to date. Each
+   * takes the place of what was there. A frame with another size than the one before has all of the picture. Without a
+   * picture width, height and tiles are 0.
    */
   frame: {
     readonly frame: number;
