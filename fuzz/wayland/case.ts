@@ -1,5 +1,5 @@
 /** One client of a guest, the firewall, and the compositor behind it, all in this thread. */
-import { ForwardedClient, LimitedLog, policyFrom } from '../../src/wayland/index.js';
+import { ForwardedClient, LimitedLog, policyFrom, WindowList } from '../../src/wayland/index.js';
 import { DescriptorCount } from '../core/descriptors.js';
 import type { Random } from '../core/random.js';
 import { type Step, step } from '../core/step.js';
@@ -16,6 +16,7 @@ import { Refusal } from './wire-model.js';
 interface Opened {
   readonly client: ForwardedClient;
   readonly compositor: ModelCompositor;
+  readonly windows: WindowList;
 }
 
 export class WaylandCase implements FuzzCase {
@@ -30,6 +31,9 @@ export class WaylandCase implements FuzzCase {
   private asked = 0;
   /** The guest does not take what there is for it. */
   private lazy = false;
+  /** Somebody looks at the windows, and (once there was one) waits for changes. */
+  private looks = false;
+  private watched: (() => void) | null = null;
 
   constructor(files: Files) {
     this.files = files;
@@ -40,6 +44,7 @@ export class WaylandCase implements FuzzCase {
     const { compositor } = this.opened;
     if (compositor.socket.stalled && random.oneIn(6)) return step('resume');
     if (this.lazy && random.oneIn(6)) return step('take');
+    if (!this.looks && random.oneIn(20)) return step('look');
     const choice = random.below(200);
     if (choice === 0) return step('stall');
     if (choice === 1) return step('lazy');
@@ -56,6 +61,7 @@ export class WaylandCase implements FuzzCase {
     else if (kind === 'resume') socket.stalled = false;
     else if (kind === 'lazy') this.lazy = true;
     else if (kind === 'take') this.lazy = false;
+    else if (kind === 'look') this.looks = true;
     else if (kind === 'host') {
       const valid = compositor.raw(bytes, FILE_KINDS.find((name) => name === word) ?? null);
       if (!valid) this.guest.deaf = true;
@@ -64,6 +70,7 @@ export class WaylandCase implements FuzzCase {
       if (role?.state === 'alive') compositor.configure(role);
     }
     await this.settle(client, compositor);
+    if (this.looks) this.look();
     this.check(client, compositor);
   }
 
@@ -75,6 +82,8 @@ export class WaylandCase implements FuzzCase {
     }
     this.features.add(this.log.replace(/[0-9]+/g, '#'));
     opened.client.close();
+    if (opened.windows.all.length > 0) throw new Finding('a window outlived its client');
+    opened.windows.close();
     opened.compositor.socket.close();
     this.guest.close();
     if (this.blobs.anyHeld) throw new Finding('a blob was not given back');
@@ -88,18 +97,21 @@ export class WaylandCase implements FuzzCase {
     const note = (message: string): void => {
       this.log = message;
     };
+    const region = { fd: this.files.region, bytes: REGION_BYTES };
+    const windows = new WindowList(region);
     const client = new ForwardedClient(Promise.resolve({ socket: compositor.socket, restricted: false }), {
       vm: 'fuzz',
       owner: { name: 'fuzz', ready: () => undefined },
       policy,
-      region: { fd: this.files.region, bytes: REGION_BYTES },
+      region,
+      windows,
       ask: (_, answer) => answer(this.asked++ % 3 !== 2),
       log: new LimitedLog({ info: note, warn: note }),
       dmabuf: true,
       border: null,
       trace: null,
     });
-    this.opened = { client, compositor };
+    this.opened = { client, compositor, windows };
     this.send(client, GET_REGISTRY, []);
     await this.settle(client, compositor);
     return this.opened;
@@ -126,6 +138,22 @@ export class WaylandCase implements FuzzCase {
     }
   }
 
+  /** As somebody does who wants to see the guest's windows; those that are too large take too long here. */
+  private look(): void {
+    for (const window of this.opened?.windows.all ?? []) {
+      this.watched ??= window.listen((rect) =>
+        this.features.add(`changed ${rect === null ? 'all' : 'a part'}`),
+      );
+      const { size, obstacle } = window;
+      if (obstacle !== null) this.features.add(`obstacle ${obstacle.replace(/[0-9]+/g, '#')}`);
+      if (size === null || size.width * size.height > SEEN_PIXELS_MAX) continue;
+      const picture = window.picture();
+      if ((picture === null) !== (obstacle !== null))
+        throw new Finding('neither picture nor obstacle, or both');
+      this.features.add(`picture of a ${window.kind}`);
+    }
+  }
+
   private check(client: ForwardedClient, compositor: ModelCompositor): void {
     const { violation } = client.metrics;
     // What follows from what no compositor says is not judged, as long as nothing fails.
@@ -141,6 +169,8 @@ export class WaylandCase implements FuzzCase {
     }
   }
 }
+
+const SEEN_PIXELS_MAX = 1 << 16;
 
 /** More turns than this for one step are a loop without end. */
 const TURNS_MAX = 10_000;

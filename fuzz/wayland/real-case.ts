@@ -2,7 +2,7 @@
  * One client of a guest and the firewall, before a real compositor: what the firewall lets through, libwayland's parser
  * and the compositor have to take. After each message the client waits until the compositor has seen it.
  */
-import { ForwardedClient, LimitedLog, policyFrom } from '../../src/wayland/index.js';
+import { ForwardedClient, LimitedLog, policyFrom, WindowList } from '../../src/wayland/index.js';
 import type { Random } from '../core/random.js';
 import { type Step, step } from '../core/step.js';
 import { Finding, type FuzzCase } from '../core/target.js';
@@ -79,11 +79,13 @@ export class RealCase implements FuzzCase {
       this.log = message;
     };
     const socket = Promise.resolve({ socket: this.weston.connect(), restricted: false });
+    const region = { fd: this.region, bytes: REGION_BYTES };
     const client = new ForwardedClient(socket, {
       vm: 'fuzz',
       owner: { name: 'fuzz', ready: () => this.wake() },
       policy: policyFrom(POLICIES.get(variant) ?? {}),
-      region: { fd: this.region, bytes: REGION_BYTES },
+      region,
+      windows: new WindowList(region),
       ask: (_, answer) => answer(true),
       log: new LimitedLog({ info: note, warn: note }),
       dmabuf: true,

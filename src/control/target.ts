@@ -1,4 +1,5 @@
 /** What the control API drives: declared here, put together by src/cli. */
+import type { View } from '../capture/index.js';
 import type { DisplayModes, OutputOptions } from '../virtio-gpu/index.js';
 
 /** Where input for one output goes. Coordinates: 0 to 1 of the output. */
@@ -24,13 +25,19 @@ export interface InputReadiness {
   readonly waitingTransitions: number;
 }
 
-/** A window of a forwarded application. */
-export interface ForwardedWindow {
+/** A window of a forwarded application, as the host sees it. */
+export interface ForwardedWindow extends View {
+  /** From 1; never another window's. */
+  readonly id: number;
+  readonly kind: 'window' | 'popup';
+  /** The window that a popup belongs to. */
+  readonly parent: number | null;
+  /** The connection that it belongs to, for people. */
   readonly client: string;
   readonly title: string;
   readonly appId: string;
-  readonly width: number;
-  readonly height: number;
+  /** 0 while it shows nothing. */
+  readonly logicalSize: { readonly width: number; readonly height: number };
 }
 
 /** What is wrong with a policy, for whoever sent it. */
@@ -57,6 +64,8 @@ export interface ControlTarget {
   status(): Readonly<Record<string, unknown>>;
   /** Null when nothing is forwarded. */
   windows(): readonly ForwardedWindow[] | null;
+  /** Null when there is none of that number. */
+  window(id: number): ForwardedWindow | null;
   /** Throws PolicyRefused. */
   setPolicy(document: unknown): void;
 }

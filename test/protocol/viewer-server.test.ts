@@ -59,6 +59,7 @@ const NO_MACHINE: ControlTarget = {
   readiness: () => null,
   status: () => ({}),
   windows: () => null,
+  window: () => null,
   setPolicy: () => undefined,
 };
 

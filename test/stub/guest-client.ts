@@ -25,6 +25,7 @@ import {
   LimitedLog,
   policyFrom,
   readHeader,
+  WindowList,
   type WireValue,
 } from '../../src/wayland/index.js';
 import { asObject, StubCompositor } from './compositor.js';
@@ -131,6 +132,7 @@ export interface GuestOptions {
 /** It keeps the ids, and takes everything that the channel has for it. */
 export class GuestClient {
   readonly channel: ForwardedClient;
+  readonly windows: WindowList;
   readonly events: SeenEvent[] = [];
   readonly log: string[] = [];
   readonly objects = new Map<number, Known>([[1, { interface: 'wl_display', version: 1 }]]);
@@ -170,11 +172,14 @@ export class GuestClient {
     const note = (message: string): void => {
       this.log.push(message);
     };
+    const shared = options.region ?? { fd: this.regionFd ?? -1, bytes: REGION_BYTES };
+    this.windows = new WindowList(shared);
     this.channel = new ForwardedClient(Promise.resolve({ socket, restricted: options.restricted ?? false }), {
       vm: 'work',
       owner: { name: 'test', ready: () => (options.lazy === true ? undefined : this.take()) },
       policy: this.policy,
-      region: options.region ?? { fd: this.regionFd ?? -1, bytes: REGION_BYTES },
+      region: shared,
+      windows: this.windows,
       ask: options.ask ?? ((_, answer) => answer(false)),
       log: new LimitedLog({ info: note, warn: note }),
       dmabuf: options.dmabuf ?? false,
@@ -290,6 +295,7 @@ export class GuestClient {
 
   close(): void {
     this.channel.close();
+    this.windows.close();
     if (this.closed) return;
     this.closed = true;
     this.stub?.close();

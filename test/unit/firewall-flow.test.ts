@@ -16,6 +16,7 @@ import {
   GUEST_ITEMS_MAX,
   type GuestChannelOwner,
   type ItemForGuest,
+  WindowList,
 } from '../../src/wayland/index.js';
 import { asObject } from '../stub/compositor.js';
 import { descriptors, GuestClient, openWindow, TestBlob, until } from '../stub/guest-client.js';
@@ -200,11 +201,13 @@ t.test('no compositor: the guest sees the end', async (t) => {
   const template = new GuestClient();
   const lines: string[] = [];
   let ready = 0;
+  const region = { fd: 0, bytes: 4096 };
   const channel = new ForwardedClient(Promise.reject(new Error('nobody is there')), {
     vm: 'work',
     owner: { name: 'x', ready: () => ready++ },
     policy: template.policy,
-    region: { fd: 0, bytes: 4096 },
+    region,
+    windows: new WindowList(region),
     ask: (_, answer) => answer(false),
     log: new LimitedLog({ info: () => undefined, warn: (line) => lines.push(line) }),
     dmabuf: false,

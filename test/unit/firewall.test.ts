@@ -117,7 +117,11 @@ t.test('a window: labelled, configured, a buffer in the region pool, frames, rel
   t.equal(blob.holds, 1, 'the buffer keeps the blob');
   guest.request(buffer, 'destroy');
   await guest.sync();
-  t.equal(blob.holds, 0, 'until the compositor is done with it');
+  t.equal(blob.holds, 1, 'as long as it is shown, for those who want to see it');
+  guest.request(surface, 'attach', [0, 0, 0]);
+  guest.request(surface, 'commit');
+  await guest.sync();
+  t.equal(blob.holds, 0, 'and the compositor is not done with it');
 
   const second = guest.make(shm, 'create_pool', [0, 64], [blob.item]);
   guest.request(second, 'resize', [4096]);

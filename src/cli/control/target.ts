@@ -75,7 +75,11 @@ export class Target implements ControlTarget {
   }
 
   windows(): readonly ForwardedWindow[] | null {
-    return this.parts.firewall?.windows ?? null;
+    return this.parts.firewall?.windows.all ?? null;
+  }
+
+  window(id: number): ForwardedWindow | null {
+    return this.parts.firewall?.windows.find(id) ?? null;
   }
 
   setPolicy(document: unknown): void {

@@ -21,7 +21,10 @@ export class ControlError extends Error {
   }
 }
 
-/** A part of an output, in pixels; what is left out reaches to the edge. */
+/** What has a picture: an output, by its number, or a window of a forwarded application. */
+export type Place = number | { readonly window: number };
+
+/** A part of a picture, in pixels; what is left out reaches to the edge. */
 export interface Region {
   readonly x?: number;
   readonly y?: number;
@@ -56,61 +59,96 @@ export class ControlClient {
     return carriedBy(route, body) as AnswerOf<Routes[K]>;
   }
 
-  /** A PNG of what the output shows. */
-  screenshot(output = 0, options: Region & { readonly cursor?: boolean } = {}): Promise<Uint8Array> {
-    return this.call('getScreenshot', { params: { output }, query: options });
+  /** A PNG of what the output or window shows; a window has no cursor. */
+  screenshot(place: Place = 0, options: Region & { readonly cursor?: boolean } = {}): Promise<Uint8Array> {
+    if (typeof place === 'number') {
+      return this.call('getScreenshot', { params: { output: place }, query: options });
+    }
+    const { cursor: _, ...query } = options;
+    return this.call('getWindowScreenshot', { params: place, query });
   }
 
   /** The same for equal pixels. */
-  async hash(output = 0, region: Region = {}): Promise<string> {
-    return (await this.call('getHash', { params: { output }, query: region })).sha256;
+  async hash(place: Place = 0, region: Region = {}): Promise<string> {
+    const { sha256 } =
+      typeof place === 'number'
+        ? await this.call('getHash', { params: { output: place }, query: region })
+        : await this.call('getWindowHash', { params: place, query: region });
+    return sha256;
   }
 
   /** Resolves when the picture has been the same for `quietMs` (500); rejects when it never stops. */
-  async settled(output = 0, options: Region & Waiting & { readonly quietMs?: number } = {}): Promise<void> {
+  async settled(
+    place: Place = 0,
+    options: Region & Waiting & { readonly quietMs?: number } = {},
+  ): Promise<void> {
     const { settled } = await this.inParts(
       options,
-      (timeoutMs) => this.call('waitUntilSettled', { params: { output }, query: { ...options, timeoutMs } }),
+      (timeoutMs) => {
+        const query = { ...options, timeoutMs };
+        return typeof place === 'number'
+          ? this.call('waitUntilSettled', { params: { output: place }, query })
+          : this.call('waitUntilWindowSettled', { params: place, query });
+      },
       ({ settled }) => settled,
     );
-    if (!settled) throw timeout(`output ${output} did not settle`);
+    if (!settled) throw timeout(`${nameOf(place)} did not settle`);
   }
 
   /** Resolves when the picture changes after that sequence (now), with the new one. */
-  async changed(output = 0, options: Region & Waiting & { readonly since?: number } = {}): Promise<number> {
+  async changed(
+    place: Place = 0,
+    options: Region & Waiting & { readonly since?: number } = {},
+  ): Promise<number> {
     const { changed, sequence } = await this.inParts(
       options,
-      (timeoutMs) => this.call('waitForChange', { params: { output }, query: { ...options, timeoutMs } }),
+      (timeoutMs) => {
+        const query = { ...options, timeoutMs };
+        return typeof place === 'number'
+          ? this.call('waitForChange', { params: { output: place }, query })
+          : this.call('waitForWindowChange', { params: place, query });
+      },
       ({ changed }) => changed,
     );
-    if (!changed) throw timeout(`output ${output} did not change`);
+    if (!changed) throw timeout(`${nameOf(place)} did not change`);
     return sequence;
   }
 
   /**
-   * Resolves when the output looks like the PNG, whose left upper corner is to be at (x, y); rejects with a ControlError
-   * that has the difference as a picture.
+   * Resolves when the output or window looks like the PNG, whose left upper corner is to be at (x, y); rejects with a
+   * ControlError that has the difference as a picture.
    */
   async looksLike(
     png: Uint8Array,
     options: Waiting & {
       readonly output?: number;
+      readonly window?: number;
       readonly x?: number;
       readonly y?: number;
       readonly tolerance?: number;
       readonly differentMax?: number;
     } = {},
   ): Promise<void> {
-    const { output = 0, ...query } = options;
+    const { output = 0, window, ...wanted } = options;
     const result = await this.inParts(
       options,
-      (timeoutMs) =>
-        this.call('waitForMatch', { params: { output }, query: { ...query, timeoutMs }, body: png }),
+      (timeoutMs) => {
+        const query = { ...wanted, timeoutMs };
+        return window === undefined
+          ? this.call('waitForMatch', { params: { output }, query, body: png })
+          : this.call('waitForWindowMatch', { params: { window }, query, body: png });
+      },
       ({ matched }) => matched,
     );
     if (result.matched) return;
     const diff = result.diff === null ? null : Buffer.from(result.diff, 'base64');
-    throw timeout(`output ${output}: ${result.differentPixels} pixels are different`, diff);
+    const name = nameOf(window === undefined ? output : { window });
+    throw timeout(`${name}: ${result.differentPixels} pixels are different`, diff);
+  }
+
+  /** The windows of forwarded applications. */
+  async windows(): Promise<AnswerOf<Routes['getWindows']>['windows']> {
+    return (await this.call('getWindows')).windows;
   }
 
   /** Resolves when the guest uses the device; until then input for it is refused. */
@@ -150,9 +188,10 @@ export class ControlClient {
     return this.call('sendPointer', { body: { output, x, y } });
   }
 
-  /** Records an output while `act` runs; resolves with an animated PNG. */
-  async record(act: () => Promise<void>, output = 0): Promise<Uint8Array> {
-    const { id: recording } = await this.call('startRecording', { body: { output } });
+  /** Records an output or a window while `act` runs; resolves with an animated PNG. */
+  async record(act: () => Promise<void>, place: Place = 0): Promise<Uint8Array> {
+    const body = typeof place === 'number' ? { output: place } : place;
+    const { id: recording } = await this.call('startRecording', { body });
     try {
       await act();
       await this.call('stopRecording', { params: { recording } });
@@ -243,6 +282,10 @@ function errorOf(status: number, body: Buffer): ControlError {
   } catch {
     return new ControlError('internal-error', status, `status ${status}`);
   }
+}
+
+function nameOf(place: Place): string {
+  return typeof place === 'number' ? `output ${place}` : `window ${place.window}`;
 }
 
 function timeout(message: string, diff: Uint8Array | null = null): ControlError {

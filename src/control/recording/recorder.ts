@@ -1,14 +1,12 @@
 /**
- * Records one output: at each change, but not more often than asked for, the part that changed, until it is stopped or
+ * Records one view: at each change, but not more often than asked for, the part that changed, until it is stopped or
  * at a limit. What changes while a frame is compressed is part of the next one.
  */
-import { deflatePicture } from '../../capture/index.js';
+import { deflatePicture, type View } from '../../capture/index.js';
 import { DamageList, type Rect } from '../../virtio-gpu/index.js';
-import type { Screen } from '../screen/screen.js';
 import { Animation } from './apng.js';
 
 export interface RecorderOptions {
-  readonly output: number;
   readonly framesPerSecondMax: number;
   readonly bytesMax: number;
   /** Frames at most, and milliseconds. */
@@ -30,10 +28,9 @@ function blackPixels({ width, height }: Size): Uint8Array {
 }
 
 export class Recorder {
-  readonly output: number;
   /** It ended at one of its limits. */
   truncated = false;
-  private readonly screen: Screen;
+  private readonly view: View;
   private readonly options: RecorderOptions;
   private readonly animation = new Animation();
   private readonly damage = new DamageList();
@@ -48,16 +45,11 @@ export class Recorder {
   private working: Promise<void> | null = null;
   private readonly stops: (() => void)[];
 
-  constructor(screen: Screen, options: RecorderOptions) {
-    this.screen = screen;
+  constructor(view: View, options: RecorderOptions) {
+    this.view = view;
     this.options = options;
-    this.output = options.output;
     const limit = setTimeout(() => this.endAtLimit(), options.durationMsMax);
-    this.stops = [
-      screen.follow(options.output),
-      screen.listen(options.output, (rect) => this.changed(rect)),
-      () => clearTimeout(limit),
-    ];
+    this.stops = [view.follow(), view.listen((rect) => this.changed(rect)), () => clearTimeout(limit)];
     this.schedule();
   }
 
@@ -152,13 +144,13 @@ export class Recorder {
   }
 
   private partOf(rect: Rect): { rect: Rect; rgba: Uint8Array } | null {
-    const picture = this.screen.picture(this.output, rect);
+    const picture = this.view.picture(rect);
     return picture === null ? null : { rect, rgba: picture.rgba };
   }
 
   /** The picture, and black where others reached that were larger, or where nothing is shown. Null before anything was. */
   private wholePicture(): { rect: Rect; rgba: Uint8Array } | null {
-    const picture = this.screen.picture(this.output);
+    const picture = this.view.picture();
     const { width = 0, height = 0 } = picture ?? {};
     this.reach = { width: Math.max(this.reach.width, width), height: Math.max(this.reach.height, height) };
     if (this.reach.width === 0) return null;

@@ -1,14 +1,55 @@
 /** What the outputs show, for who looks at them from outside: pictures, and word of each change. */
-import { type CursorState, FrameCapture, type Picture } from '../../capture/index.js';
+import {
+  type ChangeListener,
+  type CursorState,
+  FrameCapture,
+  type Picture,
+  type View,
+} from '../../capture/index.js';
 import type { DisplaySink, Rect } from '../../virtio-gpu/index.js';
-
-/** `rect`: what changed, in pixels of the output; null = all of it, or its size. */
-export type ChangeListener = (rect: Rect | null) => void;
 
 interface Output {
   sequence: number;
   readonly listeners: Set<ChangeListener>;
   readonly cursorListeners: Set<() => void>;
+}
+
+class OutputView implements View {
+  readonly name: string;
+  /** Outputs are shown from memory that can be read. */
+  readonly obstacle = null;
+  private readonly screen: Screen;
+  private readonly id: number;
+
+  constructor(screen: Screen, id: number) {
+    this.screen = screen;
+    this.id = id;
+    this.name = `output ${id}`;
+  }
+
+  get sequence(): number {
+    return this.screen.sequence(this.id);
+  }
+
+  get size(): View['size'] {
+    return this.screen.size(this.id);
+  }
+
+  get cursor(): CursorState | null {
+    return this.screen.cursor(this.id);
+  }
+
+  picture(part?: Rect): Picture | null {
+    return this.screen.picture(this.id, part);
+  }
+
+  follow(): () => void {
+    return this.screen.follow(this.id);
+  }
+
+  listen(listener: ChangeListener): () => void {
+    return this.screen.listen(this.id, listener);
+  }
 }
 
 export class Screen {
@@ -70,6 +111,11 @@ export class Screen {
     const { cursorListeners } = this.output(id);
     cursorListeners.add(listener);
     return () => cursorListeners.delete(listener);
+  }
+
+  /** One output, for those who do not care what it is that they look at. */
+  view(id: number): View {
+    return new OutputView(this, id);
   }
 
   private output(id: number): Output {

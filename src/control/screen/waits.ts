@@ -1,9 +1,8 @@
-/** Waiting for an output: until it changes, until it stands still, until it looks right. */
-import type { Picture } from '../../capture/index.js';
+/** Waiting for a view: until it changes, until it stands still, until it looks right. */
+import type { Picture, View } from '../../capture/index.js';
 import type { Rect } from '../../virtio-gpu/index.js';
 import { type Comparison, compare } from './compare.js';
 import { type RegionQuery, regionIn, touches } from './region.js';
-import type { Screen } from './screen.js';
 
 /** How a wait ends besides by what it waits for. */
 export interface WaitEnd {
@@ -12,16 +11,15 @@ export interface WaitEnd {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds from one comparison to the next at least: an output that always moves is not to keep the process busy. */
+/** Milliseconds from one comparison to the next at least: a view that always moves is not to keep the process busy. */
 const COMPARE_INTERVAL_MS = 30;
 
 /**
- * Resolves with true when `ready` says so, which is asked at each change of the output that touches the region;
+ * Resolves with true when `ready` says so, which is asked at each change of the view that touches the region;
  * with false after the time, or when the client is gone.
  */
 function whenChanged(
-  screen: Screen,
-  output: number,
+  view: View,
   region: RegionQuery,
   { timeoutMs, signal }: WaitEnd,
   arm: (finish: () => void) => { changed(): void; close(): void },
@@ -37,7 +35,7 @@ function whenChanged(
     const gone = (): void => end(false);
     const timer = setTimeout(gone, timeoutMs);
     signal.addEventListener('abort', gone);
-    const unlisten = screen.listen(output, (rect: Rect | null) => {
+    const unlisten = view.listen((rect: Rect | null) => {
       if (touches(region, rect)) waiter.changed();
     });
     const waiter = arm(() => end(true));
@@ -46,21 +44,20 @@ function whenChanged(
 
 /** Resolves with whether something changed; at once when something has since that sequence (anywhere in the picture). */
 export function waitForChange(
-  screen: Screen,
-  output: number,
+  view: View,
   region: RegionQuery,
   since: number,
   end: WaitEnd,
 ): Promise<boolean> {
-  if (screen.sequence(output) > since) return Promise.resolve(true);
-  return whenChanged(screen, output, region, end, (finish) => ({ changed: finish, close: () => undefined }));
+  if (view.sequence > since) return Promise.resolve(true);
+  return whenChanged(view, region, end, (finish) => ({ changed: finish, close: () => undefined }));
 }
 
 /** The region of what is shown now; null where it is not. */
-function regionNow(screen: Screen, output: number, region: RegionQuery): Picture | null {
-  const size = screen.size(output);
+function regionNow(view: View, region: RegionQuery): Picture | null {
+  const size = view.size;
   const part = size === null ? null : regionIn(region, size);
-  return part === null ? null : screen.picture(output, part);
+  return part === null ? null : view.picture(part);
 }
 
 function samePixels(a: Picture | null, b: Picture | null): boolean {
@@ -69,18 +66,17 @@ function samePixels(a: Picture | null, b: Picture | null): boolean {
 }
 
 /**
- * Resolves with whether the output is on and its picture has been the same for `quietMs`. What is drawn again as it was
+ * Resolves with whether something is shown and the picture has been the same for `quietMs`. What is drawn again as it was
  * does not count: text consoles do that with a cursor that can't be seen.
  */
 export function waitUntilSettled(
-  screen: Screen,
-  output: number,
+  view: View,
   region: RegionQuery,
   quietMs: number,
   end: WaitEnd,
 ): Promise<boolean> {
-  return whenChanged(screen, output, region, end, (finish) => {
-    let last = regionNow(screen, output, region);
+  return whenChanged(view, region, end, (finish) => {
+    let last = regionNow(view, region);
     let drawn = false;
     let quiet: NodeJS.Timeout | null = null;
     let looking: NodeJS.Timeout | null = null;
@@ -96,7 +92,7 @@ export function waitUntilSettled(
     /** Whether the picture is another one than at the last look. */
     const look = (): boolean => {
       drawn = false;
-      const now = regionNow(screen, output, region);
+      const now = regionNow(view, region);
       const same = samePixels(now, last);
       last = now;
       if (!same) restart();
@@ -129,41 +125,36 @@ export interface Reference {
   readonly differentMax: number;
 }
 
-/** The last look at the output; null when it showed nothing at the reference's place. */
+/** The last look at the view; null when it showed nothing at the reference's place. */
 export interface Look {
   readonly matched: boolean;
   readonly comparison: Comparison | null;
   readonly actual: Picture | null;
 }
 
-function look(screen: Screen, output: number, { picture, x, y, tolerance, differentMax }: Reference): Look {
-  const size = screen.size(output);
+function look(view: View, { picture, x, y, tolerance, differentMax }: Reference): Look {
+  const size = view.size;
   const { width, height } = picture;
   const part = size === null ? null : regionIn({ x, y, width, height }, size);
-  const actual = part === null ? null : screen.picture(output, part);
+  const actual = part === null ? null : view.picture(part);
   if (actual === null) return { matched: false, comparison: null, actual };
   const comparison = compare(actual, picture, tolerance);
   return { matched: comparison.differentPixels <= differentMax, comparison, actual };
 }
 
 /** Resolves with the first look that matches, or the last one in time. */
-export async function waitForMatch(
-  screen: Screen,
-  output: number,
-  reference: Reference,
-  end: WaitEnd,
-): Promise<Look> {
-  let last = look(screen, output, reference);
+export async function waitForMatch(view: View, reference: Reference, end: WaitEnd): Promise<Look> {
+  let last = look(view, reference);
   if (last.matched) return last;
   const { width, height } = reference.picture;
   const region = { x: reference.x, y: reference.y, width, height };
   let stale = false;
-  await whenChanged(screen, output, region, end, (finish) => {
+  await whenChanged(view, region, end, (finish) => {
     let timer: NodeJS.Timeout | null = null;
     const lookAgain = (): void => {
       timer = null;
       stale = false;
-      last = look(screen, output, reference);
+      last = look(view, reference);
       if (last.matched) finish();
     };
     return {
@@ -176,5 +167,5 @@ export async function waitForMatch(
       },
     };
   });
-  return stale ? look(screen, output, reference) : last;
+  return stale ? look(view, reference) : last;
 }

@@ -1,24 +1,19 @@
 /** What each route does. */
-import { createHash } from 'node:crypto';
-import { decodePng, encodePngInPieces, type Picture, PngError } from '../../capture/index.js';
+import type { View } from '../../capture/index.js';
 import type { OutputOptions } from '../../virtio-gpu/index.js';
 import { ApiError } from '../api/errors.js';
 import { openApiDocument } from '../api/openapi.js';
 import type { AnswerOf, RequestOf } from '../api/route.js';
-import { OUTPUTS_MAX, REFERENCE_PIXELS_MAX, type RouteName, type Routes } from '../api/routes.js';
+import { OUTPUTS_MAX, type RouteName, type Routes } from '../api/routes.js';
 import type { Input } from '../input/input.js';
 import { exposition } from '../metrics/exposition.js';
-import type { Recordings } from '../recording/recordings.js';
-import { diffPicture } from '../screen/compare.js';
-import { drawCursor } from '../screen/cursor.js';
-import { type RegionQuery, regionInside } from '../screen/region.js';
+import type { Recorded, Recordings } from '../recording/recordings.js';
 import type { Screen } from '../screen/screen.js';
-import { type Look, type Reference, waitForChange, waitForMatch, waitUntilSettled } from '../screen/waits.js';
-import { type ControlTarget, PolicyRefused } from '../target.js';
+import { type ControlTarget, type ForwardedWindow, PolicyRefused } from '../target.js';
+import { changed, checkVisible, hash, match, screenshot, settled } from './view-handlers.js';
 
 const API_VERSION = 1;
 const TIMEOUT_MS_DEFAULT = 10_000;
-const QUIET_MS_DEFAULT = 500;
 const FRAMES_PER_SECOND_DEFAULT = 20;
 const RECORDING_BYTES_DEFAULT = 64 << 20;
 
@@ -61,33 +56,7 @@ function describeOutput({ target, screen }: Parts, id: number): OutputInfo {
   };
 }
 
-function takePicture(screen: Screen, output: number, query: RegionQuery): Picture & { x: number; y: number } {
-  const size = screen.size(output);
-  const part = size === null ? null : regionInside(query, size);
-  const picture = part === null ? null : screen.picture(output, part);
-  if (part === null || picture === null) throw new ApiError('conflict', `output ${output} shows nothing`);
-  return { ...picture, x: part.x, y: part.y };
-}
-
-async function referenceFrom({ body, query }: RequestOf<Routes['waitForMatch']>): Promise<Reference> {
-  const { x = 0, y = 0, tolerance = 0, differentMax = 0 } = query;
-  try {
-    const picture = await decodePng(body, REFERENCE_PIXELS_MAX);
-    return { picture, x, y, tolerance, differentMax };
-  } catch (error) {
-    if (error instanceof PngError) throw new ApiError('bad-request', `the reference: ${error.message}`);
-    throw error;
-  }
-}
-
-/** The picture with what differs from the reference, as base64; null when there is nothing to show. */
-async function diffOf({ matched, actual }: Look, { picture, tolerance }: Reference): Promise<string | null> {
-  if (matched || actual === null) return null;
-  const { width, height, rgba } = diffPicture(actual, picture, tolerance);
-  return Buffer.from(await encodePngInPieces(width, height, rgba)).toString('base64');
-}
-
-type SystemRoutes = 'getHealth' | 'getMetrics' | 'getOpenApi' | 'putPolicy' | 'getWindows';
+type SystemRoutes = 'getHealth' | 'getMetrics' | 'getOpenApi' | 'putPolicy';
 
 function systemHandlers({ target }: Parts): Pick<Handlers, SystemRoutes> {
   const startMs = performance.now();
@@ -114,7 +83,6 @@ function systemHandlers({ target }: Parts): Pick<Handlers, SystemRoutes> {
         throw error;
       }
     },
-    getWindows: () => ({ windows: target.windows() ?? [] }),
   };
 }
 
@@ -129,7 +97,6 @@ type OutputRoutes =
 
 function outputHandlers(parts: Parts): Pick<Handlers, OutputRoutes> {
   const { target, screen } = parts;
-  const sequenceOf = (output: number): number => screen.sequence(output);
   return {
     getOutputs: () => {
       const ids = Array.from({ length: OUTPUTS_MAX }, (_, id) => id);
@@ -143,46 +110,43 @@ function outputHandlers(parts: Parts): Pick<Handlers, OutputRoutes> {
       if (output >= target.outputCount) throw new ApiError('not-found', `there is no output ${output}`);
       return { told: await target.setOutput(output, body as Partial<OutputOptions>) };
     },
-    getScreenshot: async ({ params: { output }, query }) => {
-      const picture = takePicture(screen, output, query);
-      const cursor = query.cursor === true ? screen.cursor(output) : null;
-      if (cursor !== null) drawCursor(picture, cursor, picture.x, picture.y);
-      return encodePngInPieces(picture.width, picture.height, picture.rgba);
-    },
-    getHash: ({ params: { output }, query }) => {
-      const { width, height, rgba } = takePicture(screen, output, query);
-      const sha256 = createHash('sha256').update(rgba).digest('hex');
-      return { sequence: sequenceOf(output), width, height, sha256 };
-    },
-    waitForChange: async ({ params: { output }, query, signal }) => {
-      const { since = sequenceOf(output), timeoutMs = TIMEOUT_MS_DEFAULT } = query;
-      const changed = await waitForChange(screen, output, query, since, { timeoutMs, signal });
-      return { changed, sequence: sequenceOf(output) };
-    },
-    waitUntilSettled: async ({ params: { output }, query, signal }) => {
-      const { quietMs = QUIET_MS_DEFAULT, timeoutMs = TIMEOUT_MS_DEFAULT } = query;
-      const settled = await waitUntilSettled(screen, output, query, quietMs, { timeoutMs, signal });
-      return { settled, sequence: sequenceOf(output) };
-    },
-    waitForMatch: async (request) => {
-      const { params, query, signal } = request;
-      const reference = await referenceFrom(request);
-      const { timeoutMs = TIMEOUT_MS_DEFAULT } = query;
-      const look = await waitForMatch(screen, params.output, reference, { timeoutMs, signal });
-      const all = reference.picture.width * reference.picture.height;
-      const { differentPixels, differenceMax } = look.comparison ?? {
-        differentPixels: all,
-        differenceMax: 255,
-      };
-      const diff = await diffOf(look, reference);
-      return {
-        matched: look.matched,
-        sequence: sequenceOf(params.output),
-        differentPixels,
-        differenceMax,
-        diff,
-      };
-    },
+    getScreenshot: ({ params: { output }, query }) => screenshot(screen.view(output), query),
+    getHash: ({ params: { output }, query }) => hash(screen.view(output), query),
+    waitForChange: ({ params: { output }, ...asked }) => changed(screen.view(output), asked),
+    waitUntilSettled: ({ params: { output }, ...asked }) => settled(screen.view(output), asked),
+    waitForMatch: ({ params: { output }, ...asked }) => match(screen.view(output), asked),
+  };
+}
+
+type WindowRoutes =
+  | 'getWindows'
+  | 'getWindowScreenshot'
+  | 'getWindowHash'
+  | 'waitForWindowChange'
+  | 'waitUntilWindowSettled'
+  | 'waitForWindowMatch';
+
+/** Refuses the number of a window that there is not (any more). */
+function windowOf({ target }: Parts, id: number): View {
+  const found = target.window(id);
+  if (found === null) throw new ApiError('not-found', `there is no window ${id}`);
+  return found;
+}
+
+function describeWindow(window: ForwardedWindow): AnswerOf<Routes['getWindows']>['windows'][number] {
+  const { id, kind, parent, client, title, appId, logicalSize, size: shown, sequence } = window;
+  return { id, kind, parent, client, title, appId, ...logicalSize, shown, sequence };
+}
+
+function windowHandlers(parts: Parts): Pick<Handlers, WindowRoutes> {
+  const viewOf = (id: number): View => windowOf(parts, id);
+  return {
+    getWindows: () => ({ windows: (parts.target.windows() ?? []).map(describeWindow) }),
+    getWindowScreenshot: ({ params: { window }, query }) => screenshot(viewOf(window), query),
+    getWindowHash: ({ params: { window }, query }) => hash(viewOf(window), query),
+    waitForWindowChange: ({ params: { window }, ...asked }) => changed(viewOf(window), asked),
+    waitUntilWindowSettled: ({ params: { window }, ...asked }) => settled(viewOf(window), asked),
+    waitForWindowMatch: ({ params: { window }, ...asked }) => match(viewOf(window), asked),
   };
 }
 
@@ -193,15 +157,30 @@ type RecordingRoutes =
   | 'getRecordingFile'
   | 'deleteRecording';
 
-function recordingHandlers({ recordings }: Parts): Pick<Handlers, RecordingRoutes> {
+/** What is to be recorded: one thing. */
+function recordedView(parts: Parts, output: number | undefined, window: number | undefined): Recorded {
+  if (output !== undefined && window === undefined) {
+    return { view: parts.screen.view(output), output, window: null };
+  }
+  if (output === undefined && window !== undefined) {
+    return { view: windowOf(parts, window), output: null, window };
+  }
+  throw new ApiError('bad-request', 'body: expected either an output or a window');
+}
+
+function recordingHandlers(parts: Parts): Pick<Handlers, RecordingRoutes> {
+  const { recordings } = parts;
   return {
     startRecording: ({ body }) => {
       const {
         output,
+        window,
         framesPerSecondMax = FRAMES_PER_SECOND_DEFAULT,
         bytesMax = RECORDING_BYTES_DEFAULT,
       } = body;
-      return recordings.start(output, framesPerSecondMax, bytesMax);
+      const recorded = recordedView(parts, output, window);
+      checkVisible(recorded.view);
+      return recordings.start(recorded, framesPerSecondMax, bytesMax);
     },
     getRecordings: () => ({ recordings: recordings.all }),
     stopRecording: ({ params: { recording } }) => recordings.stop(recording),
@@ -230,6 +209,7 @@ export function createHandlers(parts: Parts): Handlers {
   return {
     ...systemHandlers(parts),
     ...outputHandlers(parts),
+    ...windowHandlers(parts),
     ...recordingHandlers(parts),
     ...inputHandlers(parts),
   };

@@ -54,7 +54,7 @@ export class ControlServer {
   /** Listens from now on. Throws the system's error (EADDRINUSE) when it can't. */
   constructor({ path, target, screen, log }: ControlServerOptions) {
     this.log = log;
-    this.recordings = new Recordings(screen);
+    this.recordings = new Recordings();
     const input = new Input(target, screen);
     this.handlers = createHandlers({ target, screen, recordings: this.recordings, input });
     this.server = createServer(

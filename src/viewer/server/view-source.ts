@@ -1,6 +1,5 @@
 /** What there is to watch: outputs, and windows of forwarded applications. Both are looked at through these. */
-import type { CursorState, Picture } from '../../capture/index.js';
-import type { ChangeListener } from '../../control/index.js';
+import type { ChangeListener, CursorState, Picture } from '../../capture/index.js';
 import type { Rect } from '../../virtio-gpu/index.js';
 import type { ViewKind } from '../protocol/index.js';
 

@@ -24,8 +24,7 @@ import type { ForwardedRegion } from './region-pool.js';
 import { RegionPool } from './region-pool.js';
 import { ItemQueue } from './request.js';
 import { RULES } from './rules/index.js';
-import { toplevelOf } from './rules/shell-state.js';
-import { surfaceSize, surfaceState } from './rules/surface-state.js';
+import type { WindowList } from './scene/window-list.js';
 import { Session } from './session.js';
 import { printable } from './trace.js';
 import { Transfers } from './transfers.js';
@@ -48,6 +47,8 @@ export interface ForwardedClientOptions {
   readonly region: ForwardedRegion;
   readonly ask: Ask;
   readonly log: LimitedLog;
+  /** Where its windows are listed. */
+  readonly windows: WindowList;
   /** Whether blobs can be exported as dma-bufs. */
   readonly dmabuf: boolean;
   /** What borders are drawn with; null: there are none. */
@@ -56,17 +57,6 @@ export interface ForwardedClientOptions {
   readonly trace: ((line: string) => void) | null;
   /** Called once, when the client is over for whatever reason. */
   ended?(): void;
-}
-
-/** One of its windows, as the host sees it. */
-export interface ForwardedWindowInfo {
-  /** The connection that it belongs to, for people. */
-  readonly client: string;
-  readonly title: string;
-  readonly appId: string;
-  /** Logical pixels of what it shows; 0 before it shows anything. */
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Counters of one client. */
@@ -104,10 +94,12 @@ export class ForwardedClient implements GuestChannel {
     this.rate = new RateLimit(policy.limits.messagesPerSecond);
     this.session = new Session({
       vm: options.vm,
+      name: this.name,
       policy,
       rules: RULES,
       pool: new RegionPool(options.region),
       transfers: new Transfers(this.ask, policy.limits.transfers),
+      windows: options.windows,
       dmabuf: options.dmabuf,
       ports: {
         toHost: (bytes, fds) => this.host?.send(bytes, fds),
@@ -121,15 +113,6 @@ export class ForwardedClient implements GuestChannel {
       (link) => this.connected(link),
       (error: unknown) => this.end('connection', `no compositor: ${messageOf(error)}`),
     );
-  }
-
-  /** Its windows, in the order in which they were made. */
-  get windows(): ForwardedWindowInfo[] {
-    return [...this.session.toplevels].map((object) => {
-      const { title, appId, shell } = toplevelOf(object);
-      const size = surfaceSize(surfaceState(shell.surface));
-      return { client: this.name, title, appId, width: size?.width ?? 0, height: size?.height ?? 0 };
-    });
   }
 
   send(data: Uint8Array, items: readonly ItemFromGuest[]): void {

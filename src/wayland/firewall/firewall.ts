@@ -9,10 +9,11 @@ import { WaylandError } from '../errors.js';
 import { type Ask, askBy } from './ask.js';
 import { BorderPixels } from './border/pixels.js';
 import type { GuestChannelOwner } from './channel.js';
-import { ForwardedClient, type ForwardedWindowInfo, type HostLink } from './client.js';
+import { ForwardedClient, type HostLink } from './client.js';
 import { type FirewallLog, LimitedLog } from './log.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { ForwardedRegion } from './region-pool.js';
+import { WindowList } from './scene/window-list.js';
 import { ContextSocket, SecurityContext } from './security-context.js';
 import { cleanAppId } from './text.js';
 import { printable } from './trace.js';
@@ -48,6 +49,8 @@ export class WaylandFirewall {
   private readonly instanceId = randomUUID();
   /** Null when the policy wants no security contexts. */
   readonly contextSocket: ContextSocket | null;
+  /** Windows of all clients. */
+  readonly windows: WindowList;
   private readonly clients = new Set<ForwardedClient>();
   private context: Promise<SecurityContext | null> | null = null;
   private contextSaid = '';
@@ -56,6 +59,7 @@ export class WaylandFirewall {
   /** Throws the system's error when there is no place for the socket of security contexts. */
   constructor(options: WaylandFirewallOptions) {
     this.options = options;
+    this.windows = new WindowList(options.region);
     this.policy = options.policy;
     this.log = new LimitedLog(options.log);
     this.ask = options.ask ?? askBy(options.policy.ask);
@@ -67,11 +71,6 @@ export class WaylandFirewall {
   /** Clients that are connected, or about to be. */
   get clientCount(): number {
     return this.clients.size;
-  }
-
-  /** Windows of all clients. */
-  get windows(): ForwardedWindowInfo[] {
-    return [...this.clients].flatMap((client) => client.windows);
   }
 
   /**
@@ -98,6 +97,7 @@ export class WaylandFirewall {
       region,
       ask: this.ask,
       log: this.log,
+      windows: this.windows,
       dmabuf,
       border: this.border,
       trace,
@@ -111,6 +111,7 @@ export class WaylandFirewall {
   close(): void {
     this.closed = true;
     for (const client of [...this.clients]) client.close();
+    this.windows.close();
     const { context } = this;
     this.context = null;
     this.border?.close();

@@ -1,6 +1,6 @@
 /** Pixel formats whose size in memory is known here: one plane, whole bytes per pixel. Others are not announced. */
 
-function fourcc(name: string): number {
+export function fourcc(name: string): number {
   return (
     (name.charCodeAt(0) |
       (name.charCodeAt(1) << 8) |
@@ -29,10 +29,18 @@ const BYTES: ReadonlyMap<number, number> = new Map([
 export const ARGB8888 = 0;
 export const XRGB8888 = 1;
 
+const ARGB8888_FOURCC = fourcc('AR24');
+const XRGB8888_FOURCC = fourcc('XR24');
+
+/** A format of wl_shm as DRM has it. */
+export function shmFourcc(format: number): number {
+  if (format === ARGB8888) return ARGB8888_FOURCC;
+  return format === XRGB8888 ? XRGB8888_FOURCC : format;
+}
+
 /** Bytes of a pixel in a format of wl_shm; 0 when it is not known. */
 export function shmPixelBytes(format: number): number {
-  if (format === ARGB8888 || format === XRGB8888) return 4;
-  return BYTES.get(format) ?? 0;
+  return BYTES.get(shmFourcc(format)) ?? 0;
 }
 
 /** Bytes of a pixel in a DRM format; 0 when it is not known. */

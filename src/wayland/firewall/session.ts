@@ -9,19 +9,21 @@ import { SERVER_ID_START } from '../limits.js';
 import { wl_callback, wl_display } from '../protocol/generated/wayland.js';
 import { decodeArguments, type FdSource, type WireValue } from '../wire/decode.js';
 import { Encoder } from '../wire/encode.js';
-import type { ArgTable, InterfaceTable, MessageTable } from '../wire/table.js';
+import type { InterfaceTable, MessageTable } from '../wire/table.js';
+import { resolveEvent, resolveRequest } from './arguments.js';
 import { Borders } from './border/borders.js';
 import type { BorderPixels } from './border/pixels.js';
 import type { ItemForGuest } from './channel.js';
 import { Counts } from './counts.js';
-import { checkEnum } from './enums.js';
 import { Globals } from './globals.js';
 import { ForwardedObject, ObjectTable, type OwnListener } from './objects.js';
 import type { FirewallPolicy } from './policy/policy.js';
 import type { RegionPool } from './region-pool.js';
 import { decodeRequest, HostEvent, type ItemQueue, type Outcome, Request } from './request.js';
+import type { ForwardedWindow } from './scene/window.js';
+import type { WindowList } from './scene/window-list.js';
 import { Serials } from './serials.js';
-import { interfaceByName, messageOf } from './tables.js';
+import { messageOf } from './tables.js';
 import { formatMessage } from './trace.js';
 import type { Transfers } from './transfers.js';
 import { DisplayError, Violation } from './violation.js';
@@ -51,17 +53,23 @@ export interface SessionPorts {
 export interface SessionOptions {
   /** What the labels call the VM. */
   readonly vm: string;
+  /** What people call the client. */
+  readonly name: string;
   readonly policy: FirewallPolicy;
   readonly rules: RuleBook;
   readonly ports: SessionPorts;
   readonly pool: RegionPool;
   readonly transfers: Transfers;
+  /** Where its windows are listed. */
+  readonly windows: WindowList;
   /** Whether blobs can be exported as dma-bufs. */
   readonly dmabuf: boolean;
 }
 
 export class Session {
   readonly vm: string;
+  /** For people. */
+  readonly name: string;
   readonly policy: FirewallPolicy;
   readonly ports: SessionPorts;
   readonly objects: ObjectTable;
@@ -71,8 +79,9 @@ export class Session {
   readonly transfers: Transfers;
   readonly counts: Counts;
   readonly display = new ForwardedObject(wl_display, 1);
-  /** The guest's windows. */
-  readonly toplevels = new Set<ForwardedObject>();
+  /** Of all of the VM's clients; `shown` are this one's, popups as well. */
+  readonly windows: WindowList;
+  readonly shown = new Set<ForwardedWindow>();
   /** Null: none are drawn. */
   borders: Borders | null = null;
   private readonly rules: RuleBook;
@@ -80,6 +89,8 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.vm = options.vm;
+    this.name = options.name;
+    this.windows = options.windows;
     this.policy = options.policy;
     this.rules = options.rules;
     this.ports = options.ports;
@@ -187,7 +198,7 @@ export class Session {
     const request = new Request(object, message, decodeRequest(object, message, body, items));
     request.attach(items.claim());
     try {
-      this.checkArguments(request);
+      resolveRequest(this, request);
       this.carryOut(request, this.judge(request));
     } finally {
       request.dispose();
@@ -214,6 +225,8 @@ export class Session {
 
   /** Neither side gets anything more. */
   close(): void {
+    for (const window of this.shown) this.windows.remove(window);
+    this.shown.clear();
     this.transfers.close();
     this.objects.clear();
     this.pool.close();
@@ -275,32 +288,6 @@ export class Session {
     return object;
   }
 
-  private checkArguments(request: Request): void {
-    const { object, message, values } = request;
-    for (let index = 0; index < values.length; index++) {
-      const arg = message.args[index] as ArgTable;
-      const value = values[index] ?? null;
-      if (arg.enum !== undefined && typeof value === 'number') checkEnum(object, message, arg, value);
-      if (arg.type === 'object') request.refs[index] = this.checkObject(request, arg, Number(value));
-      if (arg.type === 'new_id' && typeof value === 'number' && arg.interface !== undefined) {
-        request.created = this.addLocal(interfaceByName(arg.interface), object.version, value);
-      }
-    }
-  }
-
-  private checkObject(request: Request, arg: ArgTable, id: number): ForwardedObject | null {
-    if (id === 0) return null;
-    const about = `${request.object}.${request.message.name}: argument ${arg.name}`;
-    const ref = this.objects.guest(id);
-    if (ref === undefined || ref.state === 'destroyed') {
-      throw new Violation('object-unknown', `${about}: no object ${id}`, 1, DisplayError.invalidObject);
-    }
-    if (arg.interface !== undefined && ref.table.name !== arg.interface) {
-      throw new Violation('object-type', `${about}: ${ref} where a ${arg.interface} belongs`);
-    }
-    return ref;
-  }
-
   private judge(request: Request): Outcome {
     const { object, message } = request;
     if (object.state === 'ended') return 'drop';
@@ -339,7 +326,7 @@ export class Session {
 
   private deliver(event: HostEvent): void {
     const { object, message } = event;
-    this.findObjects(event);
+    resolveEvent(this.objects, event);
     if (!object.alive || message.since > object.version) {
       if (event.created !== null) this.destroyOnHost(event.created);
       return;
@@ -354,26 +341,6 @@ export class Session {
     if (outcome === 'forward') outcome = this.pass(event);
     if (outcome === 'drop' && event.created !== null) this.destroyOnHost(event.created);
     if (message.destructor === true) object.state = 'ended';
-  }
-
-  private findObjects(event: HostEvent): void {
-    const { object, message, values } = event;
-    for (const [index, arg] of message.args.entries()) {
-      const id = Number(values[index]);
-      if (arg.type === 'object' && id !== 0) {
-        const ref = this.objects.host(id);
-        if (ref === undefined || (arg.interface !== undefined && ref.table.name !== arg.interface)) {
-          throw new WaylandError('WL_ERR_BAD_OBJECT', `${object}.${message.name}: no such object ${id}`);
-        }
-        event.refs[index] = ref;
-      }
-      if (arg.type !== 'new_id') continue;
-      const made = new ForwardedObject(interfaceByName(arg.interface ?? ''), object.version);
-      if (!this.objects.addFromHost(made, id)) {
-        throw new WaylandError('WL_ERR_BAD_ID', `${object}.${message.name}: new object ${id}`);
-      }
-      event.created = made;
-    }
   }
 
   private displayEvent(message: MessageTable, values: readonly WireValue[]): void {

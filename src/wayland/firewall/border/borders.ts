@@ -7,7 +7,8 @@
  * from the compositor until it commits, or lies inside again.
  */
 import type { ForwardedObject } from '../objects.js';
-import { type Size, surfaceSize, surfaceState } from '../rules/surface-state.js';
+import { surfaceSize, surfaceState } from '../rules/surface-state.js';
+import type { Size } from '../scene/buffer.js';
 import type { Session } from '../session.js';
 import { EdgeKit, Edges } from './edges.js';
 import { type Box, contains, windowBox } from './geometry.js';

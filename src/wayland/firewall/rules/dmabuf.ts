@@ -9,9 +9,9 @@ import { readFileFromHost } from '../files.js';
 import { drmPixelBytes } from '../formats.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
+import { setBufferContent } from '../scene/buffer.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
-import { setBufferSize } from './surface-state.js';
 
 /** A format and modifier in a format table: format, padding, modifier low and high. */
 const TABLE_ENTRY_BYTES = 16;
@@ -159,7 +159,7 @@ function failed(session: Session, event: HostEvent): Outcome {
 function adopt(buffer: ForwardedObject, { size }: Params, blob: ForwardedBlob): void {
   blob.retain();
   buffer.gone = () => blob.release();
-  if (size !== null) setBufferSize(buffer, size);
+  if (size !== null) setBufferContent(buffer, { kind: 'dmabuf', ...size });
 }
 
 function formatEvent(_: Session, event: HostEvent): Outcome {

@@ -2,12 +2,13 @@
 import { WlSeatCapability } from '../../protocol/generated/wayland.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
+import { bufferContent } from '../scene/buffer.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
 import { labelledAppId } from './label.js';
 import { toplevelOf } from './shell-state.js';
 import { addViewport } from './surface.js';
-import { bufferSize, surfaceState } from './surface-state.js';
+import { surfaceState } from './surface-state.js';
 
 /** The surface of an extension object. */
 const surfaceOf = new WeakMap<ForwardedObject, ForwardedObject>();
@@ -15,6 +16,9 @@ const seatOf = new WeakMap<ForwardedObject, ForwardedObject>();
 const oneshots = new WeakMap<ForwardedObject, () => void>();
 const committedTokens = new WeakSet<ForwardedObject>();
 const usedIcons = new WeakSet<ForwardedObject>();
+
+/** wp_alpha_modifier_surface_v1.set_multiplier: opaque. */
+const MULTIPLIER_MAX = 0xffffffff;
 
 function hang(request: Request, surface: ForwardedObject, key: string, errorName: string): void {
   const { object, made } = request;
@@ -52,6 +56,26 @@ function getViewport(_: Session, request: Request): Outcome {
   const surface = request.target('surface');
   hang(request, surface, 'wp_viewport', 'viewport_exists');
   addViewport(request.made, surface);
+  return 'forward';
+}
+
+function getAlphaModifier(_: Session, request: Request): Outcome {
+  const surface = request.target('surface');
+  hang(request, surface, 'wp_alpha_modifier', 'already_constructed');
+  const { made } = request;
+  const { destroyed } = made;
+  made.destroyed = () => {
+    destroyed?.();
+    surfaceState(surface).content.setOpacity(1);
+  };
+  return 'forward';
+}
+
+function setMultiplier(session: Session, request: Request): Outcome {
+  if (whileSurface(session, request) === 'drop') return 'drop';
+  const surface = surfaceOf.get(request.object);
+  if (surface !== undefined)
+    surfaceState(surface).content.setOpacity(request.number('factor') / MULTIPLIER_MAX);
   return 'forward';
 }
 
@@ -153,7 +177,7 @@ function icon(_: Session, request: Request): Outcome {
 
 function iconBuffer(session: Session, request: Request): Outcome {
   icon(session, request);
-  const size = bufferSize(request.target('buffer'));
+  const size = bufferContent(request.target('buffer'));
   if (size === null || size.width !== size.height) {
     throw protocolViolation('value', request.object, 'invalid_buffer', 'not square');
   }
@@ -180,8 +204,8 @@ export const extensionRequests: Readonly<Record<string, RequestRule>> = {
     'already_constructed',
   ),
   'wp_content_type_v1.set_content_type': whileSurface,
-  'wp_alpha_modifier_v1.get_surface': onePerSurface('wp_alpha_modifier', 'already_constructed'),
-  'wp_alpha_modifier_surface_v1.set_multiplier': whileSurface,
+  'wp_alpha_modifier_v1.get_surface': getAlphaModifier,
+  'wp_alpha_modifier_surface_v1.set_multiplier': setMultiplier,
   'wp_tearing_control_manager_v1.get_tearing_control': onePerSurface(
     'wp_tearing_control',
     'tearing_control_exists',

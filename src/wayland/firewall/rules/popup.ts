@@ -1,10 +1,18 @@
 /** xdg_positioner and xdg_popup. */
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
+import type { WindowNames } from '../scene/window.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation } from '../violation.js';
-import { checkNotConstructed, construct, type ShellSurface, shellSurface } from './shell-state.js';
+import {
+  checkNotConstructed,
+  construct,
+  type ShellSurface,
+  shellSurface,
+  toplevelOf,
+} from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
+import { closeWindow, openWindow } from './windows.js';
 
 interface Popup {
   readonly shell: ShellSurface;
@@ -16,6 +24,7 @@ interface Popup {
 /** What was set of size and anchor rectangle; a positioner needs both. */
 const positioners = new WeakMap<ForwardedObject, { size: boolean; anchor: boolean }>();
 const popups = new WeakMap<ForwardedObject, Popup>();
+const NAMELESS: WindowNames = { title: '', appId: '' };
 
 function positioner(object: ForwardedObject): { size: boolean; anchor: boolean } {
   let state = positioners.get(object);
@@ -53,7 +62,7 @@ function checkPositioner(object: ForwardedObject, base: ForwardedObject): void {
   throw protocolViolation('value', base, 'invalid_positioner', `${object} has no size or no anchor`);
 }
 
-function getPopup(_: Session, request: Request): Outcome {
+function getPopup(session: Session, request: Request): Outcome {
   const { object, made } = request;
   const shell = shellSurface(object);
   checkNotConstructed(shell);
@@ -67,7 +76,9 @@ function getPopup(_: Session, request: Request): Outcome {
   construct(shell, made);
   parent.popups.add(made);
   popups.set(made, { shell, parent, grabs: false });
+  openWindow(session, shell, 'popup', parent, () => ownerOf(parent));
   made.destroyed = () => {
+    closeWindow(session, shell);
     parent.popups.delete(made);
     shell.role = null;
     shell.dismissed = false;
@@ -75,6 +86,17 @@ function getPopup(_: Session, request: Request): Outcome {
     shell.configures = [];
   };
   return 'forward';
+}
+
+/** What the window calls itself that a popup belongs to. */
+function ownerOf(shell: ShellSurface): WindowNames {
+  let owner = shell;
+  for (;;) {
+    const { role } = owner;
+    const above = role === null ? undefined : popups.get(role);
+    if (above === undefined) return role === null ? NAMELESS : toplevelOf(role);
+    owner = above.parent;
+  }
 }
 
 function destroyPopup(_: Session, request: Request): Outcome {
@@ -111,7 +133,15 @@ function reposition(_: Session, request: Request): Outcome {
  */
 function popupDone(_: Session, event: HostEvent): Outcome {
   const popup = popups.get(event.object);
-  if (popup !== undefined) popup.shell.dismissed = true;
+  if (popup === undefined) return 'forward';
+  popup.shell.dismissed = true;
+  popup.shell.window?.dismiss();
+  return 'forward';
+}
+
+/** Where the compositor wants the popup: from its parent's geometry to its own. */
+function configure(_: Session, event: HostEvent): Outcome {
+  popups.get(event.object)?.shell.window?.moveNext(event.number('x'), event.number('y'));
   return 'forward';
 }
 
@@ -128,5 +158,6 @@ export const popupRequests: Readonly<Record<string, RequestRule>> = {
 };
 
 export const popupEvents: Readonly<Record<string, EventRule>> = {
+  'xdg_popup.configure': configure,
   'xdg_popup.popup_done': popupDone,
 };

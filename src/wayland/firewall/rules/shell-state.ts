@@ -1,7 +1,8 @@
 /** What is known about a guest's windows. */
 import type { ForwardedObject } from '../objects.js';
+import type { Size } from '../scene/buffer.js';
+import type { ForwardedWindow } from '../scene/window.js';
 import { protocolViolation } from '../violation.js';
-import type { Size } from './surface-state.js';
 
 export interface ShellSurface {
   readonly surface: ForwardedObject;
@@ -19,6 +20,8 @@ export interface ShellSurface {
   configured: boolean;
   /** The compositor has closed the popup that it is; the guest may not know yet. */
   dismissed: boolean;
+  /** What others see of it, while it is a window or popup. */
+  window: ForwardedWindow | null;
   /** Live popups on it. */
   readonly popups: Set<ForwardedObject>;
 }

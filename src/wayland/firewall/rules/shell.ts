@@ -15,6 +15,7 @@ import {
   toplevels,
 } from './shell-state.js';
 import { surfaceState, takeRole } from './surface-state.js';
+import { closeWindow, openWindow } from './windows.js';
 
 /** Configures that wait for their ack; the oldest are forgotten first, as an ack of a newer one does. */
 const CONFIGURES_MAX = 4096;
@@ -45,12 +46,14 @@ function getXdgSurface(session: Session, request: Request): Outcome {
     lastConfigure: null,
     configured: false,
     dismissed: false,
+    window: null,
     popups: new Set(),
   };
   shellSurfaces.set(made, shell);
   state.roleObject = made;
   state.beforeCommit = () => beforeCommit(shell);
   session.borders?.setGeometry(surface, null);
+  state.content.setGeometry(null);
   const siblings = shellsOf.get(object) ?? new Set();
   shellsOf.set(object, siblings.add(made));
   made.destroyed = () => {
@@ -123,9 +126,9 @@ function getToplevel(session: Session, request: Request): Outcome {
     max: { width: 0, height: 0 },
     decoration: null,
   });
-  session.toplevels.add(made);
+  openWindow(session, shell, 'window', null, () => toplevelOf(made));
   made.destroyed = () => {
-    session.toplevels.delete(made);
+    closeWindow(session, shell);
     shell.role = null;
     shell.configured = false;
     shell.configures = [];
@@ -194,12 +197,9 @@ function windowGeometry(session: Session, request: Request): Outcome {
     throw protocolViolation('value', object, 'invalid_size', `a geometry of ${width}x${height}`);
   }
   if (shell.dismissed) return 'drop';
-  session.borders?.setGeometry(shell.surface, {
-    x: request.number('x'),
-    y: request.number('y'),
-    width,
-    height,
-  });
+  const geometry = { x: request.number('x'), y: request.number('y'), width, height };
+  session.borders?.setGeometry(shell.surface, geometry);
+  surfaceState(shell.surface).content.setGeometry(geometry);
   return 'forward';
 }
 

@@ -6,15 +6,15 @@ import type { ForwardedBlob } from '../channel.js';
 import { ARGB8888, shmPixelBytes, XRGB8888 } from '../formats.js';
 import type { ForwardedObject } from '../objects.js';
 import type { HostEvent, Outcome, Request } from '../request.js';
+import { type BufferMemory, setBufferContent } from '../scene/buffer.js';
 import type { EventRule, RequestRule, Session } from '../session.js';
 import { protocolViolation, Violation } from '../violation.js';
-import { setBufferSize } from './surface-state.js';
 
 /** wl_shm.error.invalid_fd, which libwayland reports for pools as well. */
 const INVALID_FD = 2;
 
-/** A blob as long as its pool or one of the pool's buffers exists. */
-class PoolBlob {
+/** A blob as long as its pool or one of the pool's buffers exists, or is shown. */
+class PoolBlob implements BufferMemory {
   readonly blob: ForwardedBlob;
   readonly regionOffset: number;
   private users = 1;
@@ -25,8 +25,10 @@ class PoolBlob {
     this.regionOffset = regionOffset;
   }
 
-  use(): void {
+  hold(): boolean {
+    if (this.users === 0) return false;
     this.users++;
+    return true;
   }
 
   drop(): void {
@@ -106,10 +108,18 @@ function createBuffer(session: Session, request: Request): Outcome {
   const { memory } = pool;
   const layout = { offset: memory.regionOffset + offset, width, height, stride, format };
   if (!session.pool.createBuffer(session, made, layout)) return 'drop';
-  memory.use();
+  memory.hold();
   made.gone = () => memory.drop();
-  setBufferSize(made, { width, height });
+  setBufferContent(made, { kind: 'region', memory, ...layout });
   return 'done';
+}
+
+/** Channels have 32 bits; pictures have the upper 8 of them. */
+function createPixel(_: Session, request: Request): Outcome {
+  const [r, g, b, a] = ['r', 'g', 'b', 'a'].map((name) => request.number(name) >>> 24);
+  const rgba = ((r ?? 0) | ((g ?? 0) << 8) | ((b ?? 0) << 16) | ((a ?? 0) << 24)) >>> 0;
+  setBufferContent(request.made, { kind: 'color', width: 1, height: 1, rgba });
+  return 'forward';
 }
 
 function resize(_: Session, request: Request): Outcome {
@@ -149,10 +159,7 @@ export const shmRequests: Readonly<Record<string, RequestRule>> = {
   'wl_shm_pool.create_buffer': createBuffer,
   'wl_shm_pool.resize': resize,
   'wl_shm_pool.destroy': () => 'drop',
-  'wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer': (_, request) => {
-    setBufferSize(request.made, { width: 1, height: 1 });
-    return 'forward';
-  },
+  'wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer': createPixel,
 };
 
 export const shmEvents: Readonly<Record<string, EventRule>> = { 'wl_shm.format': format };

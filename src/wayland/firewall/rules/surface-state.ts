@@ -1,13 +1,10 @@
 /** What is known about a guest's surfaces and buffers. */
 import type { ForwardedObject } from '../objects.js';
+import type { Size } from '../scene/buffer.js';
+import { type Crop, SurfaceContent } from '../scene/content.js';
 import { protocolViolation } from '../violation.js';
 
 export type Role = 'xdg_toplevel' | 'xdg_popup' | 'wl_subsurface' | 'cursor' | 'drag icon';
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 export interface SurfaceState {
   /** Kept for the surface's life. */
@@ -23,7 +20,7 @@ export interface SurfaceState {
   scale: number;
   transform: number;
   /** Of wp_viewport; null when unset. */
-  source: { x: number; y: number; width: number; height: number } | null;
+  source: Crop | null;
   destination: Size | null;
   /** Damage requests since the last commit. */
   damages: number;
@@ -33,13 +30,14 @@ export interface SurfaceState {
   beforeCommit: (() => boolean) | null;
   /** Of a subsurface. */
   parent: ForwardedObject | null;
+  /** What it shows, for those who want to see it. */
+  readonly content: SurfaceContent;
 }
 
 /** Logical pixels; what is larger is beyond all screens. */
 const LOGICAL_MAX = 1 << 24;
 
 const surfaces = new WeakMap<ForwardedObject, SurfaceState>();
-const bufferSizes = new WeakMap<ForwardedObject, Size>();
 
 export function surfaceState(surface: ForwardedObject): SurfaceState {
   let state = surfaces.get(surface);
@@ -58,18 +56,11 @@ export function surfaceState(surface: ForwardedObject): SurfaceState {
       extensions: new Map(),
       beforeCommit: null,
       parent: null,
+      content: new SurfaceContent(),
     };
     surfaces.set(surface, state);
   }
   return state;
-}
-
-export function setBufferSize(buffer: ForwardedObject, size: Size): void {
-  bufferSizes.set(buffer, size);
-}
-
-export function bufferSize(buffer: ForwardedObject): Size | null {
-  return bufferSizes.get(buffer) ?? null;
 }
 
 /** In logical pixels, at most LOGICAL_MAX each way, of a surface that has a buffer; null when that is not known. */

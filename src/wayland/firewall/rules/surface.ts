@@ -1,9 +1,11 @@
 /** wl_surface, wl_region, subsurfaces, cursors. */
 import type { ForwardedObject } from '../objects.js';
 import type { Outcome, Request } from '../request.js';
+import { bufferContent } from '../scene/buffer.js';
+import type { SurfaceContent } from '../scene/content.js';
 import type { RequestRule, Session } from '../session.js';
 import { DisplayError, protocolViolation, Violation } from '../violation.js';
-import { bufferSize, type Role, surfaceState, takeRole } from './surface-state.js';
+import { type Role, surfaceState, takeRole } from './surface-state.js';
 
 /** Damage requests of one commit that are passed on; more of them become one that covers everything. */
 const DAMAGES_MAX = 256;
@@ -12,6 +14,13 @@ const DAMAGES_MAX = 256;
 const regionOperations = new WeakMap<ForwardedObject, number>();
 const operations = new WeakMap<Session, number>();
 const subsurfaces = new WeakMap<ForwardedObject, { surface: ForwardedObject; parent: ForwardedObject }>();
+
+/** Whatever becomes of the connection, what its surfaces hold is given back. */
+function createSurface(_: Session, request: Request): Outcome {
+  const { content } = surfaceState(request.made);
+  request.made.gone = () => content.release();
+  return 'forward';
+}
 
 /** Whether a surface may move with its contents: some compositors move subsurfaces, too, out of their border. */
 function isMovable(role: Role | null): boolean {
@@ -40,19 +49,36 @@ function attach(session: Session, request: Request): Outcome {
     request.set('x', 0);
     request.set('y', 0);
   }
+  const shown = buffer === null ? null : bufferContent(buffer);
   state.pending = buffer === null ? 'null' : 'buffer';
-  state.size = buffer === null ? null : bufferSize(buffer);
+  state.size = shown;
+  state.content.attach(shown);
   return 'forward';
 }
 
 function damage(session: Session, request: Request): Outcome {
   const state = surfaceState(request.object);
   state.damages++;
+  noteDamage(session, request, state.content);
   if (state.damages <= DAMAGES_MAX) return 'forward';
   if (state.damages === DAMAGES_MAX + 1) {
     session.ask(request.object, 'damage', [0, 0, 0x7fffffff, 0x7fffffff]);
   }
   return 'drop';
+}
+
+/** Where, is noted only for those who look. */
+function noteDamage(session: Session, request: Request, content: SurfaceContent): void {
+  if (session.windows.watchers === 0) {
+    content.damage();
+    return;
+  }
+  content.damageBox(request.message.name === 'damage' ? 'surface' : 'buffer', {
+    x: request.number('x'),
+    y: request.number('y'),
+    width: request.number('width'),
+    height: request.number('height'),
+  });
 }
 
 function commit(session: Session, request: Request): Outcome {
@@ -66,6 +92,7 @@ function commit(session: Session, request: Request): Outcome {
   checkCursorSize(session, object);
   checkViewport(object);
   session.borders?.beforeCommit(object);
+  state.content.commit(state);
   return 'forward';
 }
 
@@ -109,6 +136,7 @@ function destroySurface(session: Session, request: Request): Outcome {
   // Some compositors call it an error when these outlive their surface, and none has a use for them.
   for (const extension of state.extensions.values()) session.sever(extension);
   session.borders?.destroySurface(object);
+  state.content.release();
   return 'forward';
 }
 
@@ -149,10 +177,12 @@ function getSubsurface(session: Session, request: Request): Outcome {
   }
   const state = takeRole(surface, 'wl_subsurface', made, object, 'bad_surface');
   state.parent = parent;
+  state.content.addTo(surfaceState(parent).content);
   subsurfaces.set(made, { surface, parent });
   made.destroyed = () => {
     state.roleObject = null;
     state.parent = null;
+    state.content.removeFromParent();
     session.borders?.removeSubsurface(surface);
   };
   if (session.forward(request) === 'drop') return 'drop';
@@ -163,14 +193,18 @@ function getSubsurface(session: Session, request: Request): Outcome {
 function moveSubsurface(session: Session, request: Request): Outcome {
   const own = subsurfaces.get(request.object);
   if (own?.parent.alive !== true) return 'drop';
-  session.borders?.move(own.surface, { x: request.number('x'), y: request.number('y') });
+  const place = { x: request.number('x'), y: request.number('y') };
+  surfaceState(own.surface).content.move(place.x, place.y);
+  session.borders?.move(own.surface, place);
   return 'forward';
 }
 
 function desync(on: boolean): RequestRule {
   return (session, request) => {
     const own = subsurfaces.get(request.object);
-    if (own !== undefined) session.borders?.setDesync(own.surface, on);
+    if (own === undefined) return 'forward';
+    session.borders?.setDesync(own.surface, on);
+    surfaceState(own.surface).content.setSync(!on);
     return 'forward';
   };
 }
@@ -184,6 +218,8 @@ function restack(session: Session, request: Request): Outcome {
   if (own === undefined || sibling === own.surface || !related) {
     throw protocolViolation('value', object, 'bad_surface', `${sibling} is neither sibling nor parent`);
   }
+  const where = request.message.name === 'place_above' ? 'above' : 'below';
+  surfaceState(own.surface).content.restack(surfaceState(sibling).content, where);
   const known = own.parent.alive && session.borders?.isHidden(sibling) !== true;
   return known ? 'forward' : 'drop';
 }
@@ -239,6 +275,7 @@ export function addViewport(viewport: ForwardedObject, surface: ForwardedObject)
 }
 
 export const surfaceRequests: Readonly<Record<string, RequestRule>> = {
+  'wl_compositor.create_surface': createSurface,
   'wl_surface.attach': attach,
   'wl_surface.offset': offset,
   'wl_surface.damage': damage,
