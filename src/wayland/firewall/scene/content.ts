@@ -90,8 +90,9 @@ class NextState extends ContentState {
     this.attached = false;
     this.stack = null;
     this.damaged = false;
-    this.surfaceDamage.length = 0;
-    this.bufferDamage.length = 0;
+    // (Setting the length of an empty array is a call all the same.)
+    if (this.surfaceDamage.length > 0) this.surfaceDamage.length = 0;
+    if (this.bufferDamage.length > 0) this.bufferDamage.length = 0;
   }
 }
 
