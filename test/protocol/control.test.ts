@@ -408,6 +408,7 @@ scenario('every answer is what the description says', async (t, guest) => {
   const bodies: Partial<Record<RouteName, unknown>> = {
     patchOutput: { width: 800, height: 600 },
     waitForMatch: plain(8, 8, BLUE),
+    waitForWindowMatch: plain(8, 8, BLUE),
     startRecording: { output: 0 },
     sendKeys: { keys: ['KEY_A'] },
     sendText: { text: 'a' },
@@ -420,7 +421,8 @@ scenario('every answer is what the description says', async (t, guest) => {
     const route: Route = ROUTES[name];
     const answer = await exchange(guest, route, bodies[name]);
     const refused = answer.status >= 400;
-    t.equal(refused, ['putPolicy', 'sendTouch'].includes(name), name);
+    const isOfWindow = route.path.includes('{window}');
+    t.equal(refused, isOfWindow || ['putPolicy', 'sendTouch'].includes(name), name);
     const content: Content = refused ? { kind: 'none' } : route.answer;
     t.equal(content.kind !== 'none' || refused, answer.body.length > 0, `${name}: a body or none`);
     if (content.kind === 'json') {
@@ -438,7 +440,11 @@ function exchange(
   route: Route,
   body: unknown,
 ): Promise<{ status: number; type: string; body: Buffer }> {
-  const path = route.path.replace('{output}', '0').replace('{device}', 'tablet').replace('{recording}', '1');
+  const path = route.path
+    .replace('{output}', '0')
+    .replace('{window}', '1')
+    .replace('{device}', 'tablet')
+    .replace('{recording}', '1');
   const query = 'timeoutMs' in route.query ? '?timeoutMs=1' : '';
   const type = route.body.kind === 'bytes' ? route.body.mediaType : 'application/json';
   return new Promise((resolve, reject) => {

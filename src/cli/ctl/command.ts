@@ -1,5 +1,6 @@
 /** The command line of `vhost-user-gpu-ts ctl`, made of the operations. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Place } from '../../control/index.js';
 import type { Schema } from '../../schema/index.js';
 import { type Field, fieldValue, isList, kebab, OPERATIONS, type Operation } from './operations.js';
 
@@ -15,7 +16,7 @@ export type Request =
   | {
       readonly kind: 'record';
       readonly film: string;
-      readonly output: number;
+      readonly place: Place;
       readonly command: readonly string[];
     };
 
@@ -39,6 +40,15 @@ export interface OutputOptions {
 interface ClickOptions {
   readonly output: number;
   readonly button: 'left' | 'right' | 'middle';
+}
+
+interface PlaceOptions {
+  readonly output: number;
+  readonly window?: number;
+}
+
+function placeOf({ output, window }: PlaceOptions): Place {
+  return window === undefined ? output : { window };
 }
 
 type Ask = (request: Request) => void;
@@ -159,14 +169,18 @@ function addComposed(program: Command, ask: Ask): void {
   const record = program
     .command('record')
     .description(
-      'Records an output while a command runs, to an animated PNG, and ends with the exit status of the command.',
+      'Records an output or a window while a command runs, to an animated PNG, and ends with the exit status of the command.',
     )
     .argument('<film>', 'the file')
     .argument('<command...>', 'the command, behind --')
     .action((film: string, command: string[]) =>
-      ask({ kind: 'record', film, command, output: record.opts<{ output: number }>().output }),
+      ask({ kind: 'record', film, command, place: placeOf(record.opts<PlaceOptions>()) }),
     );
   addOutput(record);
+  const windowField = OPERATIONS.flatMap(({ optional }) =>
+    optional.filter(({ name }) => name === 'window'),
+  )[0];
+  if (windowField !== undefined) record.addOption(optionOf(windowField));
 }
 
 /** `ask` is told what the command line asks for. */

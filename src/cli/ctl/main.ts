@@ -116,7 +116,7 @@ async function perform(control: ControlClient, request: Request): Promise<number
       let status = EXIT_OK;
       const film = await control.record(async () => {
         status = await run(request.command);
-      }, request.output);
+      }, request.place);
       writeFileSync(request.film, film);
       return status;
     }

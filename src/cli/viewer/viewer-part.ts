@@ -12,6 +12,7 @@ import {
 } from '../../viewer/server/index.js';
 import { type ControlledParts, Target } from '../control/target.js';
 import type { ViewerOptions } from '../options/viewer.js';
+import { WindowViews } from './window-views.js';
 
 const STDERR = 2;
 
@@ -70,7 +71,9 @@ export class ViewerPart {
 
   /** Viewers see something from now on. */
   serve(parts: ControlledParts): void {
-    this.server.serve({ target: new Target(parts), screen: this.screen, views: [] });
+    const { firewall } = parts;
+    const views = firewall === null ? [] : [new WindowViews(firewall.windows)];
+    this.server.serve({ target: new Target(parts), screen: this.screen, views });
   }
 
   /** The machine left. */

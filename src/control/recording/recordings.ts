@@ -70,15 +70,7 @@ export class Recordings {
     const { of, recorder } = this.recorder(id);
     const { output, window } = of;
     const { running, frames, durationMs, bytes, truncated } = recorder;
-    return {
-      id,
-      output,
-      window,
-      state: running ? 'running' : 'stopped',
-      frames,
-      durationMs,
-      bytes,
-      truncated,
-    };
+    const state = running ? 'running' : 'stopped';
+    return { id, output, state, frames, durationMs, bytes, truncated, window };
   }
 }

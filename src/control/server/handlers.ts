@@ -159,13 +159,10 @@ type RecordingRoutes =
 
 /** What is to be recorded: one thing. */
 function recordedView(parts: Parts, output: number | undefined, window: number | undefined): Recorded {
-  if (output !== undefined && window === undefined) {
-    return { view: parts.screen.view(output), output, window: null };
-  }
-  if (output === undefined && window !== undefined) {
-    return { view: windowOf(parts, window), output: null, window };
-  }
-  throw new ApiError('bad-request', 'body: expected either an output or a window');
+  if (window === undefined)
+    return { view: parts.screen.view(output ?? 0), output: output ?? 0, window: null };
+  if (output !== undefined) throw new ApiError('bad-request', 'body: expected either an output or a window');
+  return { view: windowOf(parts, window), output: null, window };
 }
 
 function recordingHandlers(parts: Parts): Pick<Handlers, RecordingRoutes> {

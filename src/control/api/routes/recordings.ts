@@ -9,14 +9,14 @@ export const RecordingSchema = object(
   {
     id: recording,
     output: nullable({ ...output, description: 'What is recorded, if it is an output.' }),
-    window: nullable({ ...window, description: 'What is recorded, if it is a window.' }),
     state: { type: 'string', enum: ['running', 'stopped'] },
     frames: { type: 'integer', minimum: 0 },
     durationMs: { type: 'integer', minimum: 0 },
     bytes: { type: 'integer', minimum: 0 },
     truncated: { type: 'boolean', description: 'It ended by itself, at one of its limits.' },
+    window: nullable({ ...window, description: 'What is recorded, if it is a window.' }),
   },
-  ['id', 'output', 'window', 'state', 'frames', 'durationMs', 'bytes', 'truncated'],
+  ['id', 'output', 'state', 'frames', 'durationMs', 'bytes', 'truncated', 'window'],
 );
 
 export const recordings = {
@@ -24,7 +24,7 @@ export const recordings = {
     method: 'POST',
     path: '/v1/recordings',
     summary:
-      'Starts to record an output or a window: one of them has to be given. The recording is kept in memory, within limits, until it is deleted.',
+      'Starts to record an output or a window: output 0 where neither is given. The recording is kept in memory, within limits, until it is deleted.',
     params: {},
     query: {},
     body: json(

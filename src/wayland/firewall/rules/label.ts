@@ -28,6 +28,7 @@ export function labelledAppId(session: Session, appId: string): string {
 function title(session: Session, request: Request): Outcome {
   const toplevel = toplevelOf(request.object);
   toplevel.title = labelledTitle(session, request.text('title'));
+  session.windows.changed();
   request.set('title', toplevel.title);
   return 'forward';
 }

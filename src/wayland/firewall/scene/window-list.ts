@@ -7,6 +7,7 @@ export class WindowList implements WindowHost {
   watchers = 0;
   private readonly region: ForwardedRegion;
   private readonly byId = new Map<number, ForwardedWindow>();
+  private readonly listeners = new Set<() => void>();
   private lastId = 0;
   private mapping: Mapping | null = null;
   private view: DataView | null = null;
@@ -29,14 +30,27 @@ export class WindowList implements WindowHost {
     const id = ++this.lastId;
     const window = new ForwardedWindow(this, id, options);
     this.byId.set(id, window);
+    this.changed();
     return window;
+  }
+
+  /** A window has another title, size or place in the list. */
+  changed(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** Calls back after windows came, went, or got another title or size, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** With its popups. */
   remove(window: ForwardedWindow): void {
     for (const popup of [...window.popups]) this.remove(popup);
-    this.byId.delete(window.id);
+    if (!this.byId.delete(window.id)) return;
     window.close();
+    this.changed();
   }
 
   /** The region, read-only; mapped when it is first looked at. Null after `close`. */

@@ -40,6 +40,8 @@ export interface WindowHost {
   watchers: number;
   /** The shared region; null when there is nothing to be seen any more. */
   regionView(): DataView | null;
+  /** One has another title or size. */
+  changed(): void;
 }
 
 /** What a picture is made of. */
@@ -224,6 +226,7 @@ export class ForwardedWindow implements TreeOwner {
     this.changedWhole = false;
     this.tellParent(whole ? null : boxes);
     this.sequence++;
+    if (whole) this.host.changed();
     if (this.listeners.size === 0) return;
     const before = this.lastPlan;
     const plan = this.plan();
