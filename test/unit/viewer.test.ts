@@ -1,8 +1,8 @@
 /** The viewer's messages, tiles, keys and feeds, by themselves. */
 import * as fc from 'fast-check';
 import t from 'tap';
+import type { ChangeListener } from '../../src/capture/index.js';
 import { decodePng, type Picture } from '../../src/capture/index.js';
-import type { ChangeListener } from '../../src/control/index.js';
 import {
   decodeTile,
   encodeTileHeader,
