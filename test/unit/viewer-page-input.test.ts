@@ -212,8 +212,23 @@ t.test('places: whole pixels of the display, in the middle', async (t) => {
   );
 });
 
-t.test('pointers, in fractions of the picture', async (t) => {
+t.test('pointers are on pixels of the picture', async (t) => {
   const box = { left: 10, top: 20, width: 200, height: 100 };
-  t.strictSame(fractionOf({ x: 60, y: 45 }, box), { x: 0.25, y: 0.25 });
-  t.strictSame(fractionOf({ x: -5, y: 500 }, box), { x: 0, y: 1 }, 'dragged out of it');
+  const picture = { width: 400, height: 200 };
+  t.strictSame(fractionOf({ x: 60, y: 45 }, box, picture), { x: 100.5 / 400, y: 50.5 / 200 });
+  t.strictSame(
+    fractionOf({ x: -5, y: 500 }, box, picture),
+    { x: 0.5 / 400, y: 199.5 / 200 },
+    'dragged out of it',
+  );
+  const sizes = fc.integer({ min: 1, max: 8192 });
+  fc.assert(
+    fc.property(sizes, fc.nat(8191), (pixels, seed) => {
+      const pixel = seed % pixels;
+      const size = { width: pixels, height: pixels };
+      const { x } = fractionOf({ x: pixel, y: 0 }, { left: 0, top: 0, ...size }, size);
+      // A tablet has 32768 places, of which a guest makes pixels again.
+      return Math.floor((Math.round(x * 32_767) * pixels) / 32_768) === pixel;
+    }),
+  );
 });

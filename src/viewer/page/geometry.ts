@@ -52,8 +52,19 @@ export interface Point {
   readonly y: number;
 }
 
-/** A point as fractions (0 to 1) of a box in the same coordinates; points outside are at its edge. */
-export function fractionOf(point: Point, box: Size & { readonly left: number; readonly top: number }): Point {
-  const clamp = (value: number): number => Math.min(1, Math.max(0, value));
-  return { x: clamp((point.x - box.left) / box.width), y: clamp((point.y - box.top) / box.height) };
+/**
+ * The pixel of the picture that a point is on, as fractions (0 to 1): of its middle, so that no rounding on the way makes it
+ * the one beside. `box`: where the picture is, in the point's coordinates; points outside are on its edge.
+ */
+export function fractionOf(
+  point: Point,
+  box: Size & { readonly left: number; readonly top: number },
+  picture: Size,
+): Point {
+  const middle = (distance: number, length: number, pixels: number): number =>
+    (Math.min(pixels - 1, Math.max(0, Math.floor((distance * pixels) / length))) + 0.5) / pixels;
+  return {
+    x: middle(point.x - box.left, box.width, picture.width),
+    y: middle(point.y - box.top, box.height, picture.height),
+  };
 }

@@ -47,6 +47,7 @@ export class Page {
   private readonly enterFullScreen = element('full-screen', HTMLButtonElement);
   private readonly leaveFullScreen = element('leave-full-screen', HTMLButtonElement);
   private readonly keys = element('keys', HTMLElement);
+  private readonly typing = element('typing', HTMLTextAreaElement);
   private readonly meter = new Meter();
   private readonly notices = new Notices(element('notices', HTMLDivElement));
   private readonly link = new Link({
@@ -245,6 +246,7 @@ export class Page {
     const wanted = this.settings.value.keys ?? matchMedia('(pointer: coarse)').matches;
     this.showKeys.hidden = !keyboard;
     this.keys.hidden = !keyboard || !wanted;
+    this.typing.hidden = !keyboard;
     this.showKeys.setAttribute('aria-pressed', String(!this.keys.hidden));
   }
 }

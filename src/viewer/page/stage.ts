@@ -58,8 +58,8 @@ export class Stage {
     this.onLayout();
   }
 
-  /** Where a pointer is in the picture, in fractions. */
+  /** Where a pointer is in the picture, in fractions of it. */
   fraction({ clientX, clientY }: { readonly clientX: number; readonly clientY: number }): Point {
-    return fractionOf({ x: clientX, y: clientY }, this.canvas.getBoundingClientRect());
+    return fractionOf({ x: clientX, y: clientY }, this.canvas.getBoundingClientRect(), this.canvas);
   }
 }
