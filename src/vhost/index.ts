@@ -36,16 +36,23 @@ export {
 export { FrontEndMemory, type FrontEndMemoryOptions } from './frontend/front-end-memory.js';
 export {
   type Completion,
+  type Done,
   FrontEndQueue,
   type FrontEndQueueOptions,
   type SubmitOptions,
 } from './frontend/front-end-queue.js';
 export { type Logger, silentLogger } from './logger.js';
 export { DirtyLog } from './memory/dirty-log.js';
-export { GuestMemory, type RegionDescription } from './memory/guest-memory.js';
+export {
+  type Area,
+  GuestMemory,
+  type Location,
+  type MapFunction,
+  type RegionDescription,
+} from './memory/guest-memory.js';
 export { DeviceQueue, type QueueLayout } from './queue/device-queue.js';
 export { type InflightQueue, InflightRegion } from './queue/inflight.js';
-export { checkQueueSize, ringLayout } from './queue/ring-layout.js';
+export { checkQueueSize, type RingLayout, ringLayout } from './queue/ring-layout.js';
 export type { DescriptorChain, Virtqueue } from './queue/virtqueue.js';
 export { bits, Feature, hasBit, ProtocolFeature, Status } from './wire/features.js';
 export * from './wire/limits.js';

@@ -6,6 +6,7 @@
 /** A ring that waits does so for this part of a second's worth at least: not for a timer per chain. */
 const REST_PART = 0.01;
 
+/** What one ring may still have carried out, by a number of chains per second. */
 export class ChainRate {
   private readonly perSecond: number;
   private tokens: number;

@@ -23,6 +23,7 @@ export type Endpoint =
   /** A descriptor from the parent: listening (socket activation), or connected (served once). Taken over. */
   | { readonly fd: number };
 
+/** How a server serves its front-ends, and whom it tells of them. */
 export interface ServerOptions {
   readonly log?: Logger;
   /**
@@ -44,6 +45,7 @@ export interface ServerOptions {
   onRest?(): void;
   /** Ready for a front-end: at start, and again after each disconnect. */
   onListening?(): void;
+  /** A front-end has connected; nothing was negotiated with it yet. */
   onConnected?(): void;
   /** Everything of that front-end's is freed. `reason`: null when it hung up, else what went wrong. */
   onDisconnected?(reason: Error | null): void;
@@ -98,6 +100,7 @@ export class BackEndServer {
     this.options.onClosed?.();
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

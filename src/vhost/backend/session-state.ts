@@ -28,6 +28,7 @@ export interface RingOptions {
   readonly packedRings: boolean;
   readonly busyWaitUs: number;
   readonly chainsPerSecond: number;
+  /** A ring waits as its driver was over `chainsPerSecond`. */
   readonly onRest: () => void;
 }
 

@@ -31,6 +31,7 @@ export interface SessionOptions extends Partial<RingOptions> {
   ended(reason: Error | null): void;
 }
 
+/** Serves one connected front-end: answers its messages and runs the device's rings, until either side ends it. */
 export class BackEndSession {
   private readonly connection: Connection;
   private readonly state: SessionState;
@@ -63,6 +64,7 @@ export class BackEndSession {
     this.finish(null);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -13,6 +13,7 @@ import { ENDED, isHangUp, NOTHING, Receiver } from './receiver.js';
 /** Messages handled in one go before the event loop looks at other things. */
 const MESSAGES_PER_TURN = 32;
 
+/** Whom a connection tells of what comes. */
 export interface ConnectionHandlers {
   /** One message. It is closed (with the descriptors that were not taken) when the handler returns. */
   message(message: Message): void;
@@ -23,6 +24,7 @@ export interface ConnectionHandlers {
   ended(error: Error | null): void;
 }
 
+/** What goes along with a message. */
 export interface SendOptions {
   /** Descriptors that ride on the message. They must stay open until it was sent. */
   readonly fds?: readonly number[];
@@ -37,6 +39,7 @@ interface Outgoing {
   readonly closeFds: boolean;
 }
 
+/** One vhost-user socket, either end: takes messages apart, and sends those that are given to it in order. */
 export class Connection {
   private readonly socket: UnixSocket;
   private readonly handlers: ConnectionHandlers;
@@ -96,6 +99,7 @@ export class Connection {
     for (const entry of this.outgoing.splice(0)) release(entry);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -55,6 +55,7 @@ export class Message {
     for (const fd of this.fds.splice(0)) closeFd(fd);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

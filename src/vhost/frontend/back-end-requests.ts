@@ -19,6 +19,7 @@ export interface BackEndHandlers {
   unknown?(request: number, payload: Uint8Array): boolean | Promise<boolean>;
 }
 
+/** The front-end's end of the back-end channel (SET_BACKEND_REQ_FD): answers what the back-end asks. */
 export class BackEndRequests {
   private readonly connection: Connection;
   private readonly handlers: BackEndHandlers;
@@ -30,6 +31,7 @@ export class BackEndRequests {
     this.connection = new Connection(socket, { message: (message) => this.receive(message), ended });
   }
 
+  /** Closes the channel; what was not answered is not. Idempotent. */
   close(): void {
     this.connection.close();
   }

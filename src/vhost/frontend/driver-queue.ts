@@ -19,6 +19,7 @@ export {
   type UsedBuffer,
 } from './driver-ring.js';
 
+/** The driver's side of a virtqueue in memory that it shares: adds buffers, and takes back what the device used. */
 export class DriverQueue {
   readonly size: number;
   readonly packed: boolean;

@@ -46,6 +46,7 @@ export class DirtyLogReader {
     closeFd(this.fd);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -77,6 +78,7 @@ export class InflightArea {
     closeFd(this.fd);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

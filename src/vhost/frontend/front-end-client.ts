@@ -45,6 +45,7 @@ const TRANSPORT_FEATURES = bits(
 /** Bits 0 to 23 and 50 to 63 are the device's (virtio 1.3, 2.2). */
 const DEVICE_FEATURES = 0xff_ffffn | (0x3fffn << 50n);
 
+/** Where a client connects, and what it says that it can. */
 export interface FrontEndClientOptions {
   /** A listening socket… */
   readonly path?: string;
@@ -66,6 +67,7 @@ export interface FrontEndClientOptions {
 /** The default of `FrontEndClientOptions.features`. */
 export const FRONT_END_FEATURES: bigint = TRANSPORT_FEATURES | DEVICE_FEATURES;
 
+/** A front-end without a virtual machine: negotiates with a back-end, shares memory with it, drives its queues. */
 export class FrontEndClient extends FrontEndRequests {
   readonly memory: FrontEndMemory;
   /** Resolves when the connection is over: null when the back-end or `close` ended it, else what went wrong. */
@@ -258,6 +260,7 @@ export class FrontEndClient extends FrontEndRequests {
     if (this.memory !== this.options.memory) this.memory.close();
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

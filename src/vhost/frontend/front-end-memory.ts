@@ -12,6 +12,7 @@ const GUEST_ADDRESS = 0x4000_0000;
 const USER_ADDRESS = 0x7f00_0000_0000;
 const BYTES = 16 * 1024 * 1024;
 
+/** Guest memory that a front-end makes. */
 export interface FrontEndMemoryOptions {
   /** Bytes, up to 4 GiB; rounded up to pages. Default 16 MiB. */
   readonly bytes?: number;
@@ -141,6 +142,7 @@ export class FrontEndMemory implements MemoryWindow {
     closeFd(this.fd);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -8,6 +8,7 @@ import { VhostUserError } from '../errors.js';
 import { DriverQueue, type Piece, placeRing } from './driver-queue.js';
 import type { FrontEndMemory } from './front-end-memory.js';
 
+/** How a queue is set up. */
 export interface FrontEndQueueOptions {
   /** Descriptors. Default 256. */
   readonly size?: number;
@@ -17,6 +18,7 @@ export interface FrontEndQueueOptions {
   readonly base?: number;
 }
 
+/** How a request is laid out in the ring. */
 export interface SubmitOptions {
   /** Through an indirect table. */
   readonly indirect?: boolean;
@@ -24,6 +26,7 @@ export interface SubmitOptions {
   readonly pieces?: number;
 }
 
+/** A request that came back. */
 export interface Completion {
   /** Bytes written, as the device says. */
   readonly used: number;
@@ -45,6 +48,7 @@ interface Submitted {
 
 const ignore = (): void => undefined;
 
+/** One running virtqueue of a client: requests in, completions out. */
 export class FrontEndQueue {
   readonly index: number;
   readonly driver: DriverQueue;
@@ -161,6 +165,7 @@ export class FrontEndQueue {
     this.memory.free(this.ringAddress);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

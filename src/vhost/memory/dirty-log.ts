@@ -7,6 +7,7 @@ import type { Mapping } from 'vhost-user-native';
 /** VHOST_LOG_PAGE */
 const PAGE_BYTES = 0x1000;
 
+/** Where a back-end notes the pages that it wrote, for live migration. */
 export class DirtyLog {
   private readonly mapping: Mapping;
   private bits: Uint8Array;
@@ -42,6 +43,7 @@ export class DirtyLog {
     this.mapping.close();
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

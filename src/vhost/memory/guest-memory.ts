@@ -145,6 +145,7 @@ export class GuestMemory implements DeviceMemory {
     return this.regions.some((region) => region.mapping.faults > 0);
   }
 
+  /** From now on writes are noted there; null: nowhere. The log stays the caller's. */
   setDirtyLog(log: DirtyLog | null): void {
     this.dirtyLog = log;
   }
@@ -240,6 +241,7 @@ export class GuestMemory implements DeviceMemory {
     return true;
   }
 
+  /** Unmaps all of it; views of it read nothing from then on. Idempotent. */
   close(): void {
     const old = this.regions;
     this.dirtyLog = null;
@@ -247,6 +249,7 @@ export class GuestMemory implements DeviceMemory {
     for (const region of old) closeRegion(region);
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -154,6 +154,7 @@ export class DeviceQueue implements Virtqueue {
     this.paused = true;
   }
 
+  /** Goes on where `pause()` stopped. */
   resume(): void {
     if (!this.paused) return;
     this.paused = false;

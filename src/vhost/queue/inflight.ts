@@ -32,6 +32,7 @@ export interface InflightQueue {
   readonly size: number;
 }
 
+/** The shared region of INFLIGHT_SHMFD: which chains of each queue a back-end has, so that the next one knows. */
 export class InflightRegion {
   private readonly mapping: Mapping;
   private readonly buffer: ArrayBuffer;
@@ -73,6 +74,7 @@ export class InflightRegion {
     this.mapping.close();
   }
 
+  /** The same as `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

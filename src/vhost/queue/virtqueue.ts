@@ -52,5 +52,6 @@ export interface Virtqueue {
   yield(): void;
   /** Takes no further chains until `resume()`; what was popped stays popped. For devices that must wait. */
   pause(): void;
+  /** Goes on where `pause()` stopped. */
   resume(): void;
 }

@@ -12,8 +12,11 @@ export const MessageHeader = struct('vhost_user_header', { request: u32, flags: 
 
 /** Fields of `flags`. */
 export const VERSION_MASK = 0x3;
+/** The version of the protocol, in the flags of each message. */
 export const VERSION = 0x1;
+/** This message answers one. */
 export const FLAG_REPLY = 0x4;
+/** The sender wants to know how the request went (REPLY_ACK). */
 export const FLAG_NEED_REPLY = 0x8;
 
 /** A single 64-bit integer. */

@@ -52,11 +52,17 @@ export interface Struct<F extends Fields> extends FieldType<InferFields<F>> {
   encode(value: InferFields<F>): Uint8Array;
 }
 
+/** One byte. */
 export const u8: FieldType<number> = { kind: 'u8', size: 1 };
+/** Two bytes, unsigned. */
 export const u16: FieldType<number> = { kind: 'u16', size: 2 };
+/** Four bytes, unsigned. */
 export const u32: FieldType<number> = { kind: 'u32', size: 4 };
+/** Four bytes, signed. */
 export const i32: FieldType<number> = { kind: 'i32', size: 4 };
+/** Eight bytes as a number, for addresses and sizes: what is above 2^53 - 1 reads as infinity, which is out of any range. */
 export const u64: FieldType<number> = { kind: 'u64', size: 8 };
+/** Eight bytes as a bigint: for values whose every bit matters. */
 export const u64big: FieldType<bigint> = { kind: 'u64big', size: 8 };
 
 /** `count` raw bytes, copied out (and in). */
