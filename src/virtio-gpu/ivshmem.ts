@@ -2,9 +2,9 @@
  * Shared memory for guests of front-ends that map none (QEMU before 11.1): the region is the memory of an ivshmem
  * device beside the GPU, which the front-end tells us of like of any guest memory. Found by its file, not by its size.
  */
-import { fileIdentity } from 'vhost-user-native';
 import type { DeviceMemory, Logger } from 'vhost-user-ts';
 import type { SharedRegion } from '../region/index.js';
+import { partsOfFile } from './memory-file.js';
 
 export class Ivshmem {
   readonly #region: SharedRegion;
@@ -34,12 +34,7 @@ export class Ivshmem {
   }
 
   #find(memory: DeviceMemory): number | null {
-    const { device, inode } = fileIdentity(this.#region.fd);
-    for (const { guestAddress, length, fd, fileOffset } of memory.files()) {
-      if (fileOffset !== 0 || length < this.#region.bytes) continue;
-      const file = fileIdentity(fd);
-      if (file.device === device && file.inode === inode) return guestAddress;
-    }
-    return null;
+    const { fd, bytes } = this.#region;
+    return partsOfFile(memory, fd).find(({ length }) => length >= bytes)?.guestAddress ?? null;
   }
 }

@@ -292,6 +292,51 @@ t.test('the window after a pause, a reset, and a stop in between', async (t) => 
   release(s, t);
 });
 
+t.test('the window after a pause, as the memory table tells', async (t) => {
+  const s = scene(t);
+  const { h, maps, region } = s;
+  const pause = (): void => {
+    h.device.queueStopped(h.control);
+    h.device.queueStopped(h.cursorQueue);
+    h.start();
+  };
+  s.type(c.createBlob(1, { blobId: 1n }));
+  t.equal(await mapped(h, c.mapBlob(1, 0)), MAP_INFO);
+  t.equal(maps.length, 1);
+  const stranger = createMemfd('stranger', { size: 16 * PAGE });
+  t.teardown(() => closeFd(stranger));
+  const window = { guestAddress: 0xe000_0000, length: 16 * PAGE, fd: region.fd, fileOffset: 0 };
+  h.memory.beside = [window];
+  pause();
+  s.type(c.createBlob(2, { blobId: 1n }));
+  t.equal(s.type(c.mapBlob(2, PAGE)), MAP_INFO, 'at once');
+  t.equal(maps.length, 1, 'it is not asked for again');
+
+  for (const other of [
+    { ...window, length: region.bytes },
+    { ...window, length: PAGE },
+    { ...window, fileOffset: PAGE },
+    { ...window, fd: stranger },
+  ]) {
+    h.memory.beside = [other];
+    const before = maps.length;
+    pause();
+    t.equal(maps.length, before + 1, 'that is not the window');
+    await settle();
+  }
+
+  h.memory.beside = [window];
+  h.device.queueStopped(h.control);
+  h.device.reset();
+  h.memory.beside = [];
+  h.start();
+  s.type(c.createBlob(1, { blobId: 1n }));
+  const before = maps.length;
+  t.equal(await mapped(h, c.mapBlob(1, 0)), MAP_INFO);
+  t.equal(maps.length, before + 1, 'after a reset it is');
+  release(s, t);
+});
+
 t.test('a mapping that a pause, a channel that ends, or a ring set up anew finds open', async (t) => {
   const s = scene(t);
   const { h } = s;

@@ -105,6 +105,8 @@ export class TestMemory implements DeviceMemory {
   dirty: { readonly address: number; readonly length: number }[] = [];
   /** The file that the memory lies in, for tests that ask. */
   backedBy: number[] = [];
+  /** More entries of the memory table. */
+  beside: MemoryFile[] = [];
   /** What the front-end took away: nothing is guest memory any more. */
   gone = false;
 
@@ -137,12 +139,9 @@ export class TestMemory implements DeviceMemory {
   }
 
   files(): readonly MemoryFile[] {
-    return this.backedBy.map((fd) => ({
-      guestAddress: this.base,
-      length: this.bytes.length,
-      fd,
-      fileOffset: 0,
-    }));
+    const { base: guestAddress, bytes } = this;
+    const own = this.backedBy.map((fd) => ({ guestAddress, length: bytes.length, fd, fileOffset: 0 }));
+    return [...own, ...this.beside];
   }
 
   get openTables(): number {

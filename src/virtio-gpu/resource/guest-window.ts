@@ -2,8 +2,10 @@
  * The guest's window on the shared region: one mapping of the region's first part, made when the first blob needs it.
  *
  * QEMU 11.1 drops the mapping when the device is reset, without a word; it keeps it while the machine is paused. Both
- * look the same from here at first (the queues stop), so after a stop nobody knows. Then the mapping is asked for
- * again: a refusal means that it is still there, since two can't overlap.
+ * look the same from here at first (the queues stop), so after a stop nobody knows. The memory table of the next start
+ * tells, since what is mapped is guest memory. Where it does not, the mapping is asked for again: a refusal means that
+ * it is still there, since two can't overlap. Nothing is asked in vain: QEMU 11.1.3 reads what is asked of it after
+ * it has stopped the device, too, and dies of that.
  *
  * QEMU accepts a mapping just before it makes it. It then tells us of the new guest memory; who waits for the mapping
  * waits for that, lest a processor of the guest is faster.
@@ -11,6 +13,7 @@
 import type { FrontEnd } from 'vhost-user-ts';
 import type { SharedRegion } from '../../region/index.js';
 import { MAP_COMMIT_WAIT_MAX_MS } from '../limits.js';
+import { partsOfFile } from '../memory-file.js';
 import { VIRTIO_GPU_SHM_ID_HOST_VISIBLE } from '../wire/constants.js';
 
 export class GuestWindow {
@@ -42,8 +45,14 @@ export class GuestWindow {
   ensure(done: (mapped: boolean) => void): void {
     const { region } = this;
     this.#waiting.push(done);
-    if (region === null || this.#state === 'mapped') this.#tell(region !== null);
+    if (region !== null && this.#state === 'unknown' && this.#isGuestMemory(region)) this.#settle('mapped');
+    else if (region === null || this.#state === 'mapped') this.#tell(region !== null);
     else if (!this.#isAsked) this.#askFor(region);
+  }
+
+  /** The memory table has the window. (A whole region is longer: that of an ivshmem device.) */
+  #isGuestMemory({ fd, windowBytes }: SharedRegion): boolean {
+    return partsOfFile(this.#frontEnd.memory, fd).some(({ length }) => length === windowBytes);
   }
 
   #askFor({ fd, windowBytes }: SharedRegion): void {
