@@ -100,6 +100,43 @@ for (const [name, features] of formats) {
   });
 }
 
+for (const [name, features] of formats) {
+  const packed = name.startsWith('packed');
+  scenario(`${name}: paused where a new ring would start, too`, async (t, bench) => {
+    const front = await client(bench, { features });
+    const { events } = bench.device;
+    const resets = (): number => events.filter((event) => event === 'reset').length;
+    /** A queue that was used, and is just where one starts that was not: after 32 descriptors, or 65536 chains. */
+    const used = async () => {
+      const queue = await front.startQueue(0, { size: 16, ...(packed ? {} : { base: 0x1_0000 - 16 }) });
+      for (let i = 0; i < 16; i++) await queue.request(Uint8Array.of(i), 1);
+      t.equal(await front.stopQueue(queue), packed ? 0x8000_8000 : 0);
+      return queue;
+    };
+
+    const first = await used();
+    await front.resumeQueue(first, packed ? 0x8000_8000 : 0);
+    t.same(hex((await first.request(Uint8Array.of(5, 6), 2)).data), '0605', 'paused');
+    t.equal(resets(), 0);
+    await front.stopQueue(first);
+
+    await used();
+    t.equal(resets(), 1);
+    const elsewhere = await front.startQueue(0, { size: 16 });
+    t.equal(resets(), 2, 'a new driver, with or without memory of its own');
+    t.same(hex((await elsewhere.request(Uint8Array.of(7, 8), 2)).data), '0807');
+    await front.stopQueue(elsewhere);
+
+    const last = await used();
+    t.equal(resets(), 3);
+    front.memory.view(last.driver.descAddress, 16 * 16).fill(0);
+    await front.resumeQueue(last, packed ? 0x8000_8000 : 0);
+    t.equal(resets(), 4, 'somebody has set it up anew');
+    front.close();
+    t.equal(await bench.ended(), null);
+  });
+}
+
 scenario('pause or new driver: one used ring among idle ones tells', async (t, bench) => {
   const front = await client(bench);
   const { events } = bench.device;

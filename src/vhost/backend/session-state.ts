@@ -7,16 +7,14 @@ import type { Logger } from '../logger.js';
 import type { DirtyLog } from '../memory/dirty-log.js';
 import { GuestMemory } from '../memory/guest-memory.js';
 import type { InflightRegion } from '../queue/inflight.js';
+import { freshBase, type QueueLayout } from '../queue/ring-layout.js';
 import { bits, Feature, hasBit, ProtocolFeature } from '../wire/features.js';
 import { VRING_F_LOG } from '../wire/payloads.js';
 import { BackEndRequest } from '../wire/requests.js';
 import { asDeviceError } from './device-error.js';
 import { offeredFeatures, offeredProtocolFeatures } from './offer.js';
 import { sharedMemoryPayload } from './shared-memory.js';
-import { Vring, type VringOwner } from './vring.js';
-
-/** The base of a packed ring that nobody used yet: index 0, both wrap counters 1. */
-const PACKED_FRESH_BASE = 0x8000_8000;
+import { type MutableLayout, Vring, type VringOwner } from './vring.js';
 
 /** Warnings about one front-end's messages that are logged. */
 const WARNINGS_MAX = 32;
@@ -140,7 +138,7 @@ export class SessionState implements VringOwner, FrontEnd {
   startRing(vring: Vring): void {
     const addresses = vring.addresses;
     if (addresses === null || vring.started) return;
-    vring.start({
+    const layout: MutableLayout = {
       size: vring.size,
       packed: this.packed,
       eventIdx: this.hasFeature(Feature.RING_EVENT_IDX),
@@ -151,7 +149,9 @@ export class SessionState implements VringOwner, FrontEnd {
       baseIndex: vring.base,
       logGuestAddress: (addresses.flags & VRING_F_LOG) !== 0 ? addresses.log : null,
       inflight: this.inflight?.queue(vring.index) ?? null,
-    });
+    };
+    if (this.resetPending && this.isOfNewDriver(vring, layout)) this.resetForNewDriver();
+    vring.start(layout);
     // All are back, each where it stopped: the machine was only paused.
     if (!this.vrings.some((other) => other.stoppedBase !== null)) this.resetPending = false;
   }
@@ -177,13 +177,24 @@ export class SessionState implements VringOwner, FrontEnd {
 
   /**
    * SET_VRING_BASE. A paused machine and a rebooted one stop their rings the same way (GET_VRING_BASE, status
-   * 0); what tells them apart is where the rings go on. A ring that starts somewhere else, or at the very
-   * beginning although it was used, belongs to a new driver: the device is reset before it sees a chain of it.
+   * 0); what tells them apart is where the rings go on. A ring that starts somewhere else belongs to a new driver:
+   * the device is reset before it sees a chain of it.
    */
   setBase(vring: Vring, base: number): void {
-    const fresh = base === (this.packed ? PACKED_FRESH_BASE : 0) && vring.taken > 0;
     vring.base = base;
-    if (!this.resetPending || !(fresh || (vring.stoppedBase ?? base) !== base)) return;
+    if (this.resetPending && (vring.stoppedBase ?? base) !== base) this.resetForNewDriver();
+  }
+
+  /**
+   * A used ring that starts at the very beginning: it may have stopped just there. Then nobody has written to it
+   * since, while a new driver sets its ring up.
+   */
+  private isOfNewDriver({ taken, queue }: Vring, layout: QueueLayout): boolean {
+    const fresh = layout.baseIndex === freshBase(layout.packed) && taken > 0;
+    return fresh && !queue.isAsLeft(this.memory, layout);
+  }
+
+  private resetForNewDriver(): void {
     // Rings that were set up before this one are the new driver's: the device must see them start after the reset.
     const running = this.vrings.filter(({ started, enabled }) => started && enabled);
     for (const other of running) other.setEnabled(false);

@@ -9,7 +9,8 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import { Chain } from './chain.js';
 import { PackedRing } from './packed-ring.js';
 import { BROKEN, EMPTY, type Ring, TAKEN } from './ring.js';
-import { checkQueueSize, type QueueLayout, ringLayout } from './ring-layout.js';
+import { RingImage } from './ring-image.js';
+import { checkQueueSize, freshBase, type QueueLayout, ringLayout } from './ring-layout.js';
 import { SplitRing } from './split-ring.js';
 import type { DescriptorChain, Virtqueue } from './virtqueue.js';
 
@@ -17,6 +18,15 @@ export type { QueueLayout } from './ring-layout.js';
 
 /** Bad chains that one `pop` passes over, so that a hostile ring can't keep it busy for long. */
 const REJECTIONS_PER_POP_MAX = 16;
+
+/** How a ring was left. */
+interface Left {
+  readonly layout: QueueLayout;
+  readonly base: number;
+  readonly epoch: number;
+  /** What was in it, where its base does not tell that it was ever used. */
+  readonly image: RingImage | null;
+}
 
 export class DeviceQueue implements Virtqueue {
   readonly index: number;
@@ -44,7 +54,7 @@ export class DeviceQueue implements Virtqueue {
   private paused = false;
   private lastEpoch = 0;
   /** How the ring was left; null when nothing of it is to be found again. */
-  private left: { readonly layout: QueueLayout; readonly base: number; readonly epoch: number } | null = null;
+  private left: Left | null = null;
   private held = 0;
   private staged = 0;
   private pool: Chain[] = [];
@@ -93,13 +103,24 @@ export class DeviceQueue implements Virtqueue {
     this.memory = memory;
     this.generation = memory.generation;
     this.ringSize = layout.size;
-    if (left !== null && goesOn(left.layout, left.base, layout)) {
+    // What is held is this queue's affair only where no inflight region tells of it.
+    if (left !== null && isSameRing(left, layout) && !left.layout.inflight && !layout.inflight) {
       this.epoch = left.epoch;
     } else {
       this.epoch = ++this.lastEpoch;
       this.held = 0;
     }
     this.staged = 0;
+  }
+
+  /**
+   * True when a ring of this layout is the one that was stopped, at its place; and when nobody wrote to it since, where
+   * that place is also the one of a ring that nobody used.
+   */
+  isAsLeft(memory: GuestMemory, layout: QueueLayout): boolean {
+    const { left } = this;
+    if (left === null || !isSameRing(left, layout)) return false;
+    return left.base >>> 0 !== freshBase(layout.packed) || left.image?.matches(memory, layout) === true;
   }
 
   /** The driver is another one: chains that were held when the ring was stopped are void for good. */
@@ -117,8 +138,12 @@ export class DeviceQueue implements Virtqueue {
     if (ring === null) return 0;
     this.flush();
     const base = ring.base();
-    this.left =
-      this.broken === null && this.layout !== null ? { layout: this.layout, base, epoch: this.epoch } : null;
+    const { layout, memory, epoch } = this;
+    this.left = null;
+    if (this.broken === null && layout !== null && memory !== null) {
+      const image = base >>> 0 === freshBase(layout.packed) ? RingImage.take(memory, layout) : null;
+      this.left = { layout, base, epoch, image };
+    }
     this.ring = null;
     this.memory = null;
     this.layout = null;
@@ -250,17 +275,16 @@ export class DeviceQueue implements Virtqueue {
   }
 }
 
-/** Whether a ring that was left at `base` goes on: it is the same one, and nobody else keeps track of what is held. */
-function goesOn(left: QueueLayout, base: number, layout: QueueLayout): boolean {
+/** Whether a ring that was left goes on: it lies where it lay and starts where it stopped. */
+function isSameRing({ layout: before, base }: Left, layout: QueueLayout): boolean {
   return (
-    !left.inflight &&
-    !layout.inflight &&
     base >>> 0 === layout.baseIndex >>> 0 &&
-    left.size === layout.size &&
-    left.packed === layout.packed &&
-    left.descUser === layout.descUser &&
-    left.availUser === layout.availUser &&
-    left.usedUser === layout.usedUser
+    before.size === layout.size &&
+    before.packed === layout.packed &&
+    before.eventIdx === layout.eventIdx &&
+    before.descUser === layout.descUser &&
+    before.availUser === layout.availUser &&
+    before.usedUser === layout.usedUser
   );
 }
 

@@ -49,6 +49,14 @@ export function ringLayout(size: number, packed: boolean, eventIdx = true): Ring
   };
 }
 
+/**
+ * The base of a ring that nobody used yet (SET_VRING_BASE, GET_VRING_BASE): split 0; packed index 0, both wrap counters
+ * 1. A ring that was used comes past it: split after 65536 chains, packed after each second round of its entries.
+ */
+export function freshBase(packed: boolean): number {
+  return packed ? 0x8000_8000 : 0;
+}
+
 /** What the front-end has told about one ring (SET_VRING_NUM, _ADDR, _BASE and the features). */
 export interface QueueLayout {
   readonly size: number;
