@@ -1,6 +1,7 @@
 /** Descriptors that a compositor hands out; those of the cases are duplicates of a few that live as long as the fuzzer. */
 import { openSync, writeSync } from 'node:fs';
 import { closeFd, createMemfd, createPipe, dupFd } from 'vhost-user-native';
+import { REGION_BYTES } from './blobs.js';
 
 const KEYMAP = 'xkb_keymap { fuzz };\0';
 const DRM_FORMATS = ['XR24', 'AR24', 'NV12', 'RG16'];
@@ -29,8 +30,8 @@ export const FILE_KINDS = ['keymap', 'table', 'null', 'pipe'] as const;
 export type FileKind = (typeof FILE_KINDS)[number];
 
 export class Files {
-  /** Stands for the shared region: nobody maps it here. */
-  readonly region = createMemfd('region', { size: 4096 });
+  /** The shared region. */
+  readonly region = createMemfd('region', { size: REGION_BYTES });
   readonly keymapBytes = KEYMAP.length;
   readonly tableBytes = DRM_FORMATS.length * 2 * TABLE_ENTRY_BYTES;
   private readonly fds: Readonly<Record<FileKind, number>>;

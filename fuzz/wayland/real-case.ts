@@ -31,7 +31,6 @@ export class RealCase implements FuzzCase {
   over = false;
   private readonly files: Files;
   private readonly weston: Weston;
-  private readonly region: number;
   private readonly blobs = new FuzzBlobs();
   private readonly guest = new ModelGuest();
   private plan: WindowPlan | null = null;
@@ -39,11 +38,9 @@ export class RealCase implements FuzzCase {
   private log = '';
   private wake: () => void = () => undefined;
 
-  /** `region` is a file of REGION_BYTES. */
-  constructor(files: Files, weston: Weston, region: number) {
+  constructor(files: Files, weston: Weston) {
     this.files = files;
     this.weston = weston;
-    this.region = region;
   }
 
   propose(random: Random): Step {
@@ -79,7 +76,7 @@ export class RealCase implements FuzzCase {
       this.log = message;
     };
     const socket = Promise.resolve({ socket: this.weston.connect(), restricted: false });
-    const region = { fd: this.region, bytes: REGION_BYTES };
+    const region = { fd: this.files.region, bytes: REGION_BYTES };
     const client = new ForwardedClient(socket, {
       vm: 'fuzz',
       owner: { name: 'fuzz', ready: () => this.wake() },

@@ -1,7 +1,5 @@
 /** The firewall between a guest's client and the host's compositor, both of them saying anything. */
-import { closeFd, createMemfd } from 'vhost-user-native';
 import type { FuzzTarget } from '../core/target.js';
-import { REGION_BYTES } from './blobs.js';
 import { WaylandCase } from './case.js';
 import { Files } from './files.js';
 import { RealCase } from './real-case.js';
@@ -21,7 +19,6 @@ export function waylandTarget(): FuzzTarget {
 /** The same client and firewall, and a real compositor that lives as long as the target. */
 export function compositorTarget(): FuzzTarget {
   const files = new Files();
-  const region = createMemfd('region', { size: REGION_BYTES });
   let weston: Weston | null = null;
   return {
     name: 'compositor',
@@ -32,12 +29,11 @@ export function compositorTarget(): FuzzTarget {
         await weston?.close();
         weston = await Weston.start();
       }
-      return new RealCase(files, weston, region);
+      return new RealCase(files, weston);
     },
     close: async () => {
       await weston?.close();
       files.close();
-      closeFd(region);
     },
   };
 }
