@@ -1,13 +1,16 @@
 /** `run` adds our GPU to a QEMU command: the guest's picture is there, and QEMU's exit status comes through. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import type { Picture } from '../../src/capture/index.js';
+import { ViewerClient } from '../protocol/viewer-client.js';
 import { HostCompositor } from './harness/compositor.js';
 import { DrmTest } from './harness/drm-test.js';
 import { BUILTIN, withMachine } from './harness/machine.js';
 import { picture } from './harness/pattern.js';
+import type { RgbPicture } from './harness/picture.js';
 import { Qemu, type QemuVersion } from './harness/qemu.js';
 import { weston } from './harness/weston.js';
 
@@ -37,15 +40,32 @@ function scenario(name: string, body: (t: Test, runtime: string) => Promise<void
   });
 }
 
-scenario('a screen', async (t, runtime) => {
+/** As a canvas has it. */
+function opaque({ width, height, rgb }: RgbPicture): Picture {
+  const rgba = new Uint8Array(width * height * 4).fill(255);
+  for (let i = 0; i < width * height; i++) rgba.set(rgb.subarray(i * 3, i * 3 + 3), i * 4);
+  return { width, height, rgba };
+}
+
+scenario("a screen, in QEMU's display and in a viewer", async (t, runtime) => {
   // The guest can end QEMU with a status of its choice.
   const exit = ['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'];
   const env = { XDG_RUNTIME_DIR: runtime };
-  await withMachine(t, boot('10.0', env, exit, '--screen', RESOLUTION), async (qemu) => {
+  const folder = mkdtempSync(join(tmpdir(), 'run-viewer-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [address, tokens] = [join(runtime, 'viewer'), join(folder, 'tokens')];
+  const viewing = ['--display=viewer', `--viewer=${address}`, `--viewer-token-file=${tokens}`];
+  await withMachine(t, boot('10.0', env, exit, '--screen', RESOLUTION, ...viewing), async (qemu) => {
+    const [token = ''] = readFileSync(tokens, 'utf8').split('\n');
+    const viewer = await ViewerClient.enter({ address }, token, 'output-0');
     const drm = await DrmTest.start(qemu.guest);
     await drm.untilPreferred(0, SIZE.width, SIZE.height);
     await drm.mode(0, SIZE.width, SIZE.height, 1);
-    await qemu.waitForScreen('run-screen', picture(SIZE.width, SIZE.height, 1));
+    const expected = picture(SIZE.width, SIZE.height, 1);
+    await Promise.all([qemu.waitForScreen('run-screen', expected), viewer.untilShows(opaque(expected))]);
+    const inputs = { keyboard: true, pointer: true, touch: true };
+    await viewer.message('views', ({ views }) => JSON.stringify(views[0]?.input) === JSON.stringify(inputs));
+    viewer.close();
     await drm.quit();
     qemu.guest.send("printf '\\005' | dd of=/dev/port bs=1 seek=244 conv=notrunc");
     t.same(await qemu.process.exited, { code: 11, signal: null }, "QEMU's exit status: 2 * 5 + 1");
