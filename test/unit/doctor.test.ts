@@ -1,4 +1,5 @@
 /** `doctor`: a finding for each thing that can be missing, on hosts and in guests that are made up, and on this one. */
+import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type Host, hostChecks } from '../../src/cli/doctor/host.js';
 import { realHost } from '../../src/cli/doctor/real-host.js';
@@ -62,13 +63,34 @@ const fails = (message: string) => (): never => {
   throw new Error(message);
 };
 
+/** What docs/troubleshooting.md has under a finding's word; empty where it has nothing. */
+function advice(check: string): string {
+  const text = readFileSync('docs/troubleshooting.md', 'utf8');
+  const [, after = ''] = text.split(`\n### ${check}\n`);
+  return (after.split(/\n##/)[0] ?? '').replaceAll('\n', ' ');
+}
+
 /** Everything is well but the expected finding. */
 function only(t: Test, findings: readonly Finding[], expected: Expected): void {
   const wrong = findings.filter(({ state }) => state !== 'ok');
   t.equal(wrong.length, 1, expected.check);
   t.match(wrong[0], expected);
   t.type(wrong[0]?.cost, 'string', 'it says what that costs');
+  const { check = '', fix = null } = wrong[0] ?? {};
+  t.ok(
+    advice(check).includes(fix === null ? ' ' : `\`${fix}\``),
+    `docs/troubleshooting.md: ${check}: ${fix}`,
+  );
 }
+
+t.test('docs/troubleshooting.md has a heading for each check, and no others', async (t) => {
+  const headings = readFileSync('docs/troubleshooting.md', 'utf8').match(/^### .*$/gm) ?? [];
+  const checks = [...Object.keys(hostChecks(HOST)), ...Object.keys(guestChecks(GUEST))];
+  t.same(
+    headings,
+    checks.map((check) => `### ${check}`),
+  );
+});
 
 t.test('a host without faults', async (t) => {
   const findings = await findAll(hostChecks(HOST));

@@ -8,6 +8,7 @@ import t from 'tap';
 import { allCommands, innerCommands, visibleOptions } from '../../src/cli/manual/commands.js';
 import { completion, SHELLS } from '../../src/cli/manual/completion.js';
 import { manPage, pageName } from '../../src/cli/manual/man-page.js';
+import { reference } from '../../src/cli/manual/markdown.js';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const COMMANDS = allCommands('1.2.3');
@@ -90,6 +91,10 @@ t.test('manual pages', async (t) => {
     );
     t.ok(shown.stdout.includes(named.command.description()), 'the whole description');
   }
+});
+
+t.test('docs/cli.md is what they declare (npm run generate:cli)', async (t) => {
+  t.equal(readFileSync('docs/cli.md', 'utf8'), reference(COMMANDS));
 });
 
 t.test('the command line of it', async (t) => {

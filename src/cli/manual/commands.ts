@@ -36,6 +36,19 @@ export function innerCommands({ command }: NamedCommand): NamedCommand[] {
   return command.commands.map((inner) => ({ word: inner.name(), command: inner }));
 }
 
+/** What an option does, with its choices and its default, as sentences. */
+export function optionText(option: Option): string {
+  const { description, argChoices, defaultValue, defaultValueDescription, negate } = option;
+  const preset = defaultValueDescription ?? (typeof defaultValue === 'object' ? undefined : defaultValue);
+  return [
+    description === '' ? '' : `${description.replace(/\.$/, '')}.`,
+    argChoices === undefined ? '' : `One of ${argChoices.join(', ')}.`,
+    preset === undefined || negate ? '' : `Default: ${preset}.`,
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
 /** An option's argument is the name of a file. */
 export function takesFile(option: Option): boolean {
   return /<(path|file|program|folder)>/.test(option.flags);

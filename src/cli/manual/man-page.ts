@@ -1,6 +1,6 @@
 /** Manual pages (man(7)) of the declared commands. */
 import type { Command, Option } from 'commander';
-import { type NamedCommand, visibleOptions } from './commands.js';
+import { type NamedCommand, optionText, visibleOptions } from './commands.js';
 
 const PROGRAM = 'vhost-user-gpu-ts';
 
@@ -13,12 +13,7 @@ function roff(text: string): string {
 }
 
 function optionEntry(option: Option): string {
-  const choices = option.argChoices === undefined ? '' : ` One of ${option.argChoices.join(', ')}.`;
-  const hasDefault = option.defaultValue !== undefined && !option.negate;
-  const fallback = hasDefault
-    ? ` Default: ${option.defaultValueDescription ?? String(option.defaultValue)}.`
-    : '';
-  return `.TP\n.B ${roff(option.flags)}\n${roff(`${option.description}.${choices}${fallback}`)}`;
+  return `.TP\n.B ${roff(option.flags)}\n${roff(optionText(option))}`;
 }
 
 /** A command inside of a command, as a part of its page. */
