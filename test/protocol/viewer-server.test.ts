@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { silentLogger } from 'vhost-user-ts';
 import { decodePng } from '../../src/capture/index.js';
-import { ControlClient, type ControlTarget, Screen } from '../../src/control/index.js';
+import { ControlClient, Screen } from '../../src/control/index.js';
 import {
   CLOSE_CODES,
   HELLO_TIMEOUT_MS,
@@ -29,39 +29,12 @@ import {
 } from '../../src/viewer/server/index.js';
 import { TestProcess } from '../e2e/harness/processes.js';
 import { ControlGuest } from './control-guest.js';
+import { NO_MACHINE } from './no-machine.js';
 import { ask, ViewerClient } from './viewer-client.js';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const TOKENS: Tokens = { control: 'c'.repeat(32), view: 'v'.repeat(32) };
 const [WIDTH, HEIGHT] = [100, 50];
-
-const nothing = (): void => undefined;
-
-/** A machine that is not there, of a QEMU that decides about its screens. */
-const NO_MACHINE: ControlTarget = {
-  version: '0',
-  machine: false,
-  qemuDecides: true,
-  outputModes: [] as never,
-  outputCount: 1,
-  setOutput: async () => false,
-  input: () => ({
-    key: nothing,
-    button: nothing,
-    moveTo: nothing,
-    moveBy: nothing,
-    scroll: nothing,
-    touch: nothing,
-    touchUp: nothing,
-    frame: nothing,
-    releaseAll: nothing,
-  }),
-  readiness: () => null,
-  status: () => ({}),
-  windows: () => null,
-  window: () => null,
-  setPolicy: () => undefined,
-};
 
 /** A window of a forwarded application, one color all over. */
 class FakeWindow implements ViewSource {
