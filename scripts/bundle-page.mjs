@@ -1,4 +1,4 @@
-// Makes the viewer's page of its compiled modules: one script, and the files beside it as they are. The server reads these
+// Makes the viewer's page of its compiled modules: one script, one style sheet, and what is beside them as it is. The server reads these
 // when it starts. Run by `npm run build`, after the compiler.
 //
 //   node scripts/bundle-page.mjs TARGET
@@ -15,7 +15,10 @@ rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
 
 await build({
-  entryPoints: { viewer: join(root, 'dist/src/viewer/page/main.js') },
+  entryPoints: [
+    { in: join(root, 'dist/src/viewer/page/main.js'), out: 'viewer' },
+    { in: join(source, 'style.css'), out: 'viewer' },
+  ],
   outdir: target,
   bundle: true,
   format: 'esm',
@@ -25,10 +28,4 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-for (const [from, to] of [
-  ['index.html', 'index.html'],
-  ['style.css', 'viewer.css'],
-  ['favicon.svg', 'favicon.svg'],
-]) {
-  copyFileSync(join(source, from), join(target, to));
-}
+for (const file of ['index.html', 'favicon.svg']) copyFileSync(join(source, file), join(target, file));

@@ -261,6 +261,34 @@ async function checkAccess(t: Test, { desktop, phone, onlooker }: Viewed): Promi
   await phone.save('phone');
 }
 
+/** Numbers; the whole screen; and a machine whose screen is as large as the page. */
+async function checkSettings(t: Test, { qemu, desktop }: Viewed): Promise<void> {
+  const { page } = desktop;
+  await page.getByRole('button', { name: 'Settings and help' }).click();
+  const drm = await DrmTest.start(qemu.guest);
+  const follow = page.getByRole('checkbox', { name: /gets the size of this page/ });
+  await follow.check();
+  await drm.untilPreferred(0, 1000, 710);
+  await follow.uncheck();
+  await drm.quit();
+  await page.getByRole('checkbox', { name: 'Statistics' }).check();
+  await page.getByText('Viewers').waitFor();
+  await until(
+    'the number of viewers',
+    () => page.locator('#statistics dd').last().innerText(),
+    (text) => text === '3',
+  );
+  await page.getByRole('checkbox', { name: 'Statistics' }).uncheck();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  const leave = page.getByRole('button', { name: 'Leave full screen' });
+  await leave.waitFor();
+  t.ok(await page.locator('#bar').isHidden());
+  t.equal(await page.evaluate('document.activeElement.id'), 'screen', 'keys are the machine’s');
+  await leave.click();
+  await page.locator('#bar').waitFor();
+}
+
 /** A token that is none, and what a person can do then. */
 async function checkTokens(t: Test, { browser, desktop, token }: Viewed): Promise<void> {
   const stranger = await browser.open(`${ORIGIN}#token=${'x'.repeat(32)}`, DESKTOP);
@@ -302,6 +330,7 @@ const CHECKS = {
   pictures: checkPictures,
   input: checkInput,
   access: checkAccess,
+  settings: checkSettings,
   tokens: checkTokens,
   'another back-end': checkRestart,
 };

@@ -35,6 +35,9 @@ t.test('keys: what systems do not tell', async (t) => {
   mac.press('MetaLeft');
   mac.press('KeyC');
   t.strictSame(mac.release('MetaLeft'), [up('KeyC'), up('MetaLeft')], 'C goes up with it');
+  const lock = new KeyState(true);
+  t.strictSame(lock.press('CapsLock'), [down('CapsLock'), up('CapsLock')], 'in force');
+  t.strictSame(lock.release('CapsLock'), [down('CapsLock'), up('CapsLock')], 'not any more');
 });
 
 t.test('keys: whatever happens, what is down at the end goes up', async (t) => {

@@ -8,6 +8,7 @@ import { fileName } from '../../src/viewer/page/screenshot.js';
 import { Session } from '../../src/viewer/page/session.js';
 import { parseSettings, SettingsStore } from '../../src/viewer/page/settings.js';
 import { statusOf } from '../../src/viewer/page/status-text.js';
+import { keptBy } from '../../src/viewer/page/storage.js';
 import { takeToken, tokenIn } from '../../src/viewer/page/token.js';
 import {
   CLOSE_CODES,
@@ -330,15 +331,21 @@ t.test('settings that make no sense are the usual ones', async (t) => {
   for (const text of [null, '', '{', '[]', '7', 'null', '{"scale":"huge","keys":"yes","pinch":1}']) {
     t.strictSame(parseSettings(text), usual, String(text));
   }
-  const full = new SettingsStore({
-    getItem: () => '{"scale":"whole","keys":false}',
+  const kept = new Map([['viewer', '{"scale":"whole","keys":false}']]);
+  const full = keptBy(() => ({
+    getItem: (key) => kept.get(key) ?? null,
     setItem: () => {
       throw new Error('quota');
     },
+  }));
+  const settings = new SettingsStore(full);
+  t.strictSame(settings.value, { ...usual, scale: 'whole', keys: false });
+  settings.change({ pinch: true });
+  t.equal(new SettingsStore(full).value.pinch, true, 'for this time');
+  const forbidden = keptBy(() => {
+    throw new Error('SecurityError');
   });
-  t.strictSame(full.value, { ...usual, scale: 'whole', keys: false });
-  full.change({ pinch: true });
-  t.equal(full.value.pinch, true, 'for this time');
+  t.strictSame(new SettingsStore(forbidden).value, usual);
 });
 
 t.test('rates are of the last seconds', async (t) => {

@@ -27,7 +27,7 @@ function isText({ key, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
 
 export class Keyboard {
   private readonly options: KeyboardOptions;
-  private readonly state = new KeyState();
+  private readonly state = new KeyState(/^Mac/.test(navigator.platform));
 
   constructor(options: KeyboardOptions) {
     this.options = options;
@@ -59,9 +59,10 @@ export class Keyboard {
   }
 
   private released(event: KeyboardEvent): void {
-    if (!this.state.has(event.code)) return;
+    const changes = this.state.release(event.code);
+    if (changes.length === 0 || !this.options.enabled()) return;
     event.preventDefault();
-    this.send(this.state.release(event.code));
+    this.send(changes);
     if (!MODIFIER.test(event.code)) this.options.used();
   }
 

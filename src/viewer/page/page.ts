@@ -17,6 +17,7 @@ import { SettingsForm } from './settings-form.js';
 import { Stage } from './stage.js';
 import { Statistics } from './statistics.js';
 import { type Status, statusOf } from './status-text.js';
+import { keptBy } from './storage.js';
 import { keepToken, takeToken } from './token.js';
 import { ViewTabs } from './view-tabs.js';
 
@@ -35,10 +36,11 @@ function openSocket({ opened, received, closed }: SocketEvents): Socket {
 }
 
 export class Page {
+  private readonly storage = keptBy(() => sessionStorage);
   private token = takeToken({
     hash: location.hash,
     clearHash: () => history.replaceState(null, '', location.pathname + location.search),
-    storage: sessionStorage,
+    storage: this.storage,
   });
   private readonly canvas = element('screen', HTMLCanvasElement);
   private readonly box = element('stage', HTMLDivElement);
@@ -127,6 +129,7 @@ export class Page {
     addEventListener('online', () => this.link.hurry());
     document.addEventListener('visibilitychange', () => this.visibilityChanged());
     this.applySettings();
+    this.session.setHidden(document.hidden);
     this.link.connect();
   }
 
@@ -137,7 +140,7 @@ export class Page {
 
   private useToken(token: string): void {
     this.token = token;
-    keepToken(token, sessionStorage);
+    keepToken(token, this.storage);
     this.link.connect();
   }
 

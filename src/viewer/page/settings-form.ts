@@ -1,21 +1,13 @@
 /** The choices of the settings panel. */
 import { element } from './element.js';
 import { type Settings, SettingsStore } from './settings.js';
+import { keptBy } from './storage.js';
 
 type Flag = 'statistics' | 'follow' | 'pinch';
 const FLAGS: readonly Flag[] = ['statistics', 'follow', 'pinch'];
 
-/** Reading the property may throw already, where the person has forbidden storage. */
-function storage(): Storage | null {
-  try {
-    return localStorage;
-  } catch {
-    return null;
-  }
-}
-
 export class SettingsForm {
-  private readonly store = new SettingsStore(storage());
+  private readonly store = new SettingsStore(keptBy(() => localStorage));
   private readonly changed: () => void;
 
   constructor(changed: () => void) {

@@ -1,5 +1,6 @@
 /** What the person has chosen, kept by the browser for the next time. */
 import { SCALE_MODES, type ScaleMode } from './geometry.js';
+import type { Kept } from './storage.js';
 
 export interface Settings {
   readonly scale: ScaleMode;
@@ -40,22 +41,17 @@ function parseObject(text: string | null): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Keeps the settings where the browser lets it (private windows may not). */
 export class SettingsStore {
   value: Settings;
-  private readonly storage: Pick<Storage, 'getItem' | 'setItem'> | null;
+  private readonly storage: Kept;
 
-  constructor(storage: Pick<Storage, 'getItem' | 'setItem'> | null) {
+  constructor(storage: Kept) {
     this.storage = storage;
-    this.value = parseSettings(storage?.getItem(KEY) ?? null);
+    this.value = parseSettings(storage.getItem(KEY));
   }
 
   change(change: Partial<Settings>): void {
     this.value = { ...this.value, ...change };
-    try {
-      this.storage?.setItem(KEY, JSON.stringify(this.value));
-    } catch {
-      // It is full: the choice is good for this time only.
-    }
+    this.storage.setItem(KEY, JSON.stringify(this.value));
   }
 }

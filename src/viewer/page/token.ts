@@ -2,6 +2,7 @@
  * The token: it comes in the address behind `#`, which browsers send to nobody. It is taken out of the address at once, so
  * that it is in no bookmark and no screenshot, and kept by the tab for when the page is loaded again.
  */
+import type { Kept } from './storage.js';
 
 const KEY = 'token';
 
@@ -10,7 +11,7 @@ export interface TokenPlaces {
   readonly hash: string;
   /** Takes the fragment out of the address. */
   clearHash(): void;
-  readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
+  readonly storage: Kept;
 }
 
 /** Null when there is none. */
@@ -22,7 +23,7 @@ export function takeToken({ hash, clearHash, storage }: TokenPlaces): string | n
   return given;
 }
 
-export function keepToken(token: string, storage: Pick<Storage, 'setItem'>): void {
+export function keepToken(token: string, storage: Kept): void {
   storage.setItem(KEY, token);
 }
 
