@@ -268,7 +268,9 @@ async function checkSettings(t: Test, { qemu, desktop }: Viewed): Promise<void> 
   const drm = await DrmTest.start(qemu.guest);
   const follow = page.getByRole('checkbox', { name: /gets the size of this page/ });
   await follow.check();
-  await drm.untilPreferred(0, 1000, 710);
+  const box = "document.querySelector('#stage')";
+  const [width = 0, height = 0] = await page.evaluate<number[]>(`[${box}.clientWidth, ${box}.clientHeight]`);
+  await drm.untilPreferred(0, width & ~1, height & ~1);
   await follow.uncheck();
   await drm.quit();
   await page.getByRole('checkbox', { name: 'Statistics' }).check();

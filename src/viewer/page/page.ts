@@ -209,9 +209,10 @@ export class Page {
     this.showStatus(status);
     this.tabs.update(views, current);
     const foreign = status.card !== null && current !== null && pictureOf !== current.id;
-    this.box.classList.toggle('empty', pictureOf === null || foreign);
+    const empty = pictureOf === null || foreign;
+    this.box.classList.toggle('empty', empty);
     this.box.classList.toggle('stale', status.card !== null);
-    this.screenshot.disabled = pictureOf === null;
+    this.screenshot.disabled = empty;
     if (this.cursorOf !== (current?.id ?? null)) {
       this.cursorOf = current?.id ?? null;
       this.cursor.clear();
