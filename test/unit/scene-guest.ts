@@ -3,7 +3,7 @@ import { closeFd, createMemfd, type Mapping, mapFile, Seal } from 'vhost-user-na
 import type { ForwardedWindow } from '../../src/wayland/index.js';
 import { configure, GLOBALS, GuestClient, type GuestOptions, TestBlob, until } from '../stub/guest-client.js';
 
-const REGION_BYTES = 4 << 20;
+const REGION_BYTES = 16 << 20;
 const XRGB8888 = 1;
 
 export interface Picture {
@@ -45,6 +45,8 @@ export class SceneGuest {
   pixels = 0;
   pool = 0;
   private readonly fd: number;
+  /** The compositor is one that configures windows by itself. */
+  private readonly real: boolean;
   private next = 0;
   private serial = 100;
 
@@ -52,6 +54,7 @@ export class SceneGuest {
     this.fd = createMemfd('region', { size: REGION_BYTES, seals: Seal.SHRINK | Seal.GROW });
     this.mapping = mapFile(this.fd, 0, REGION_BYTES, { writable: true });
     this.bytes = new DataView(this.mapping.window(0, REGION_BYTES));
+    this.real = options.socket !== undefined;
     const region = { fd: this.fd, bytes: REGION_BYTES };
     const globals = [...GLOBALS, ['wp_alpha_modifier_v1', 1] as const];
     this.guest = new GuestClient({ globals, region, ...options });
@@ -87,7 +90,10 @@ export class SceneGuest {
     const toplevel = this.guest.make(shell, 'get_toplevel');
     this.guest.request(surface, 'commit');
     await this.guest.sync();
-    await configure(this.guest, shell, this.serial++);
+    if (this.real) {
+      const { values } = await this.guest.event(shell, 'configure');
+      this.guest.request(shell, 'ack_configure', values);
+    } else await configure(this.guest, shell, this.serial++);
     await this.guest.sync();
     return { surface, shell, toplevel };
   }
