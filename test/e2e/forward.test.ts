@@ -2,9 +2,13 @@
  * Windows of the guest's applications on the host: unmodified programs of Debian, and one of ours whose pictures are
  * known, through guest proxy, QEMU, device and firewall to sway and weston.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { closeFd, mapFile, type UnixSocket } from 'vhost-user-native';
+import { ControlClient } from '../../src/npm/index.js';
 import {
   ContextSocket,
   DEFAULT_POLICY,
@@ -13,6 +17,7 @@ import {
   SecurityContext,
   wl_seat,
 } from '../../src/wayland/index.js';
+import { playAnimation } from '../unit/apng-player.js';
 import { copyToClipboard, untilClipboard } from './harness/clipboard.js';
 import { HostCompositor } from './harness/compositor.js';
 import {
@@ -23,7 +28,8 @@ import {
 } from './harness/forward-machine.js';
 import { keysOf } from './harness/keys.js';
 import { picture, pictureColor } from './harness/pattern.js';
-import { computed, pixelAt } from './harness/picture.js';
+import { computed, difference, pixelAt, type RgbPicture } from './harness/picture.js';
+import { decodePng } from './harness/png.js';
 import { sway, swaySandboxes, swayWindows, untilSwayWindows } from './harness/sway.js';
 import { VirtualSeat } from './harness/virtual-seat.js';
 import { WaylandTest } from './harness/wayland-test.js';
@@ -32,6 +38,12 @@ import { eventDemo, flowers, simpleShm, terminalText } from './harness/weston-pr
 
 const SIZE = { width: 800, height: 600 };
 const LABEL = 'demo';
+const folder = mkdtempSync(join(tmpdir(), 'forward-control-'));
+const CONTROL = join(folder, 'control');
+t.teardown(() => rmSync(folder, { recursive: true }));
+const control = new ControlClient(CONTROL);
+t.teardown(() => control.close());
+const OPTIONS = [`--label=${LABEL}`, `--control-socket=${CONTROL}`];
 
 /** Resolves when sway has windows of the guest with these titles, and no others. */
 function untilWindows(compositor: HostCompositor, ...titles: readonly string[]): Promise<void> {
@@ -39,6 +51,16 @@ function untilWindows(compositor: HostCompositor, ...titles: readonly string[]):
     compositor,
     titles.map((title) => `[${LABEL}] ${title}`),
   );
+}
+
+/** The one window that the control API knows, with this title, and its picture. */
+async function apiWindow(t: Test, title: string, expected: RgbPicture): Promise<void> {
+  const windows = (await control.windows()).filter((each) => each.title === `[${LABEL}] ${title}`);
+  const [window] = windows;
+  t.match(windows, [{ kind: 'window', appId: /^demo\./, ...SIZE, shown: SIZE }], 'the window in the list');
+  if (window === undefined) return;
+  const picture = await decodePng(await control.screenshot({ window: window.id }));
+  t.equal(difference(picture, expected), null, "the API's screenshot is what the compositor shows");
 }
 
 /** Opens the program's window; returns when it fills the screen. (sway says that only once it knows the window.) */
@@ -93,6 +115,7 @@ async function checkPictures(t: Test, machine: ForwardMachine, memory: 'shm' | '
   };
   const parts = computed(width, height, (x, y) => pictureColor(x, y, seedAt(x, y)));
   await compositor.waitForScreen(`${name}-parts`, parts);
+  await apiWindow(t, 'test window', parts);
   const report = await programs.proxyReport();
   const zeroCopy = /copied-bytes=0 copied-frames=0 direct-frames=[1-9]/;
   t.match(report, memory === 'shared' ? zeroCopy : /copied-frames=[1-9]\d* direct-frames=0/);
@@ -118,11 +141,20 @@ async function checkWindows(t: Test, { compositor, qemu, programs }: ForwardMach
     { name: `[${LABEL}] test window`, appId: `${LABEL}.wayland-test` },
     { name: `[${LABEL}] simple-shm`, appId: `${LABEL}.org.freedesktop.weston.simple-shm` },
   ]);
+  const animated = (await control.windows()).find(({ title }) => title.endsWith('simple-shm'));
+  const film = await control.record(
+    async () => {
+      for (let i = 0; i < 5; i++) await control.changed({ window: animated?.id ?? 0 });
+    },
+    { window: animated?.id ?? 0 },
+  );
+  t.ok(playAnimation(Buffer.from(film)).frames.length > 1, 'what moves is filmed');
   await other.kill('KILL');
   t.strictSame(await client.resized(), SIZE);
   await compositor.waitForScreen('forward-alone', picture(SIZE.width, SIZE.height, 4));
   await client.quit();
   await untilWindows(compositor);
+  t.strictSame(await control.windows(), [], 'the API knows of no window either');
 }
 
 /** The keyboard of the guest's clients is the host's. */
@@ -245,7 +277,7 @@ async function checkPrograms(t: Test, { compositor, programs, qemu }: ForwardMac
 t.test('Linux 6.12, sway, then a current weston', async (t) => {
   const compositor = await HostCompositor.start(sway(SIZE));
   try {
-    const options = { compositor, kernel: '6.12', options: [`--label=${LABEL}`] } as const;
+    const options = { compositor, kernel: '6.12', options: OPTIONS } as const;
     await withForwardMachine(t, options, async (machine) => {
       await runChecks(t, machine, {
         globals: checkGlobals,
@@ -283,7 +315,7 @@ async function checkSandbox(t: Test, { compositor, qemu }: ForwardMachine): Prom
 t.test('Linux 6.1, a current weston, then a current sway', async (t) => {
   const compositor = await HostCompositor.start(KIOSK);
   try {
-    const options = { compositor, kernel: '6.1', options: [`--label=${LABEL}`] } as const;
+    const options = { compositor, kernel: '6.1', options: OPTIONS } as const;
     await withForwardMachine(t, options, async (machine) => {
       await runChecks(t, machine, {
         globals: checkGlobals,
