@@ -1,6 +1,6 @@
 /** The README's commands, pasted: the guest's picture is there. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -9,6 +9,7 @@ import { DrmTest } from './harness/drm-test.js';
 import { clientsTree, GuestPrograms, inTree } from './harness/forward-machine.js';
 import { BUILTIN, withMachine } from './harness/machine.js';
 import { picture } from './harness/pattern.js';
+import { TestProcess } from './harness/processes.js';
 import { Qemu } from './harness/qemu.js';
 import { sharedFolder, stageApp } from './harness/staged-app.js';
 import { sway, swayWindows } from './harness/sway.js';
@@ -66,6 +67,21 @@ async function untilWindow(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+t.test('the first five minutes', { skip: BUILTIN }, async (t) => {
+  const [, after = ''] = readFileSync('README.md', 'utf8').split('\n## Try it\n');
+  const lines = (/```sh\n([\s\S]*?)```/.exec(after)?.[1] ?? '').trim().split('\n');
+  t.equal(lines.length, 3);
+  t.match(lines.at(-1), /^npm test /, 'which runs this');
+  const { NODE_OPTIONS: _, WAYLAND_DISPLAY: __, ...env } = process.env;
+  for (const line of lines.slice(0, -1)) {
+    const since = Date.now();
+    const demo = new TestProcess(line, 'bash', ['-e', '-c', line], env);
+    t.same(await demo.exited, { code: 0, signal: null }, demo.output);
+    const pictures = readdirSync('out').filter((name) => statSync(join('out', name)).mtimeMs >= since);
+    t.ok(pictures.filter((name) => name.endsWith('.png')).length > 0, `${line}: ${pictures.join(', ')}`);
+  }
+});
 
 for (const [name, heading] of [
   ['one command', 'One command: `run` before your own'],
