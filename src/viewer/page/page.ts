@@ -59,8 +59,8 @@ export class Page {
     now: () => performance.now(),
     chance: Math.random,
     onState: (state) => {
-      if (state.kind !== 'live') this.painter.forget();
       if (state.kind === 'live') this.wasLive = true;
+      else this.disconnected();
       this.session.linkChanged(state);
     },
     onMessage: (message) => this.session.message(message),
@@ -146,6 +146,11 @@ export class Page {
 
   private sendInput(message: ClientMessage): void {
     if (this.session.control && this.session.current !== null) this.link.send(message);
+  }
+
+  private disconnected(): void {
+    this.painter.forget();
+    this.input.release();
   }
 
   private drawn(frame: Frame, drawMs: number): void {
@@ -236,6 +241,8 @@ export class Page {
   /** The picture is something to type on, or only to look at. */
   private showInput(): void {
     const { canvas, session } = this;
+    // What has the focus keeps it until the connection is back.
+    if (this.wasLive && !session.live) return;
     const { keyboard } = session.input;
     const title = session.current?.title ?? 'Screen';
     canvas.setAttribute('role', keyboard ? 'application' : 'img');

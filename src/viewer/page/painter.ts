@@ -8,9 +8,9 @@ import type { Frame } from './frame-assembly.js';
 export interface PainterOutput {
   /** The frame is on the canvas. `drawMs`: the time since it was given to `draw`. */
   drawn(frame: Frame, drawMs: number): void;
-  /** The canvas has another size, or nothing to show. */
+  /** The canvas has another size. */
   resized(): void;
-  /** A tile is no picture: the canvas can not be brought up to date. */
+  /** A tile is no picture, or too large for this browser: the canvas can not be brought up to date. */
   failed(error: unknown): void;
 }
 
@@ -27,7 +27,6 @@ export class Painter {
   private last: Promise<void> = Promise.resolve();
   /** What is not of this one is not drawn any more. */
   private era = 0;
-  private shows = false;
 
   constructor(canvas: HTMLCanvasElement, output: PainterOutput) {
     const context = canvas.getContext('2d', { alpha: false });
@@ -37,21 +36,18 @@ export class Painter {
     this.output = output;
   }
 
-  /** There is a picture, of the size of the canvas. */
-  get showing(): boolean {
-    return this.shows;
-  }
-
   draw(frame: Frame): void {
     const { era } = this;
     const sinceMs = performance.now();
     const decoded = Promise.allSettled(frame.parts.map(decode));
-    this.last = this.last.then(async () => {
-      const results = await decoded;
-      const bitmaps = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-      if (era === this.era) this.show(frame, results, bitmaps, sinceMs);
-      for (const bitmap of bitmaps) bitmap.close();
-    });
+    this.last = this.last
+      .then(async () => {
+        const results = await decoded;
+        const bitmaps = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+        if (era === this.era) this.show(frame, results, bitmaps, sinceMs);
+        for (const bitmap of bitmaps) bitmap.close();
+      })
+      .catch((error: unknown) => this.output.failed(error));
   }
 
   /** Frames that were given so far are not drawn, if they are not yet; the picture stays. */
@@ -66,10 +62,7 @@ export class Painter {
     sinceMs: number,
   ): void {
     const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) {
-      this.output.failed(failure.reason);
-      return;
-    }
+    if (failure !== undefined) throw failure.reason;
     this.resize(frame.width, frame.height);
     for (const [i, bitmap] of bitmaps.entries()) {
       const { x = 0, y = 0 } = frame.parts[i] ?? {};
@@ -80,16 +73,12 @@ export class Painter {
     this.output.drawn(frame, performance.now() - sinceMs);
   }
 
+  /** A view that shows nothing has no size: what it showed last stays. */
   private resize(width: number, height: number): void {
     const { canvas } = this;
-    const shows = width > 0 && height > 0;
-    const same = canvas.width === width && canvas.height === height;
-    if (shows && !same) {
-      canvas.width = width;
-      canvas.height = height;
-    }
-    if (shows === this.shows && (same || !shows)) return;
-    this.shows = shows;
+    if (width === 0 || height === 0 || (canvas.width === width && canvas.height === height)) return;
+    canvas.width = width;
+    canvas.height = height;
     this.output.resized();
   }
 }

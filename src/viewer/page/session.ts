@@ -36,8 +36,6 @@ export class Session {
   current: View | null = null;
   /** The name that the server has for the machine; empty before it was said. */
   name = '';
-  /** The picture that is there is the view's present one. */
-  fresh = false;
   private readonly output: SessionOutput;
   private readonly frames = new FrameAssembly();
   /** The view that the person chose: it is watched again when it comes back. */
@@ -72,7 +70,6 @@ export class Session {
     } else {
       this.frames.clear();
       this.watched = null;
-      this.fresh = false;
     }
     this.output.changed();
   }
@@ -146,7 +143,6 @@ export class Session {
     const wanted = this.hidden ? null : (this.current?.id ?? null);
     if (!this.live || wanted === this.watched) return;
     this.watched = wanted;
-    this.fresh = false;
     this.output.send({ type: 'watch', view: wanted });
   }
 
@@ -157,9 +153,6 @@ export class Session {
       this.shown(frame.frame);
       return;
     }
-    const first = !this.fresh;
-    this.fresh = true;
     this.output.frame(frame);
-    if (first) this.output.changed();
   }
 }
