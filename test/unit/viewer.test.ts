@@ -99,6 +99,8 @@ class FakeScreen implements ViewSource {
   readonly number = 0;
   readonly title = '';
   current: Picture | null = null;
+  /** Parts of which a picture was asked for. */
+  readonly asked: (Rect | undefined)[] = [];
   private changed: ChangeListener = () => undefined;
 
   size(): Picture | null {
@@ -106,6 +108,7 @@ class FakeScreen implements ViewSource {
   }
 
   picture(part?: Rect): Picture | null {
+    this.asked.push(part);
     if (this.current === null) return null;
     const { width, rgba } = this.current;
     const { x, y, width: columns, height } = part ?? { x: 0, y: 0, ...this.current };
@@ -249,4 +252,21 @@ t.test('whatever is drawn, and whoever is slow: in the end all show the picture'
     }),
     { numRuns: 40 },
   );
+});
+
+t.test('what several lack is copied once, however it overlaps', async (t) => {
+  const screen = new FakeScreen();
+  screen.show({ width: 100, height: 100 }, 1);
+  const feed = new Feed(screen, (error) => {
+    throw error;
+  });
+  const [quick, slow] = [new FakeViewer(feed), new FakeViewer(feed)];
+  for (const viewer of [quick, slow]) await viewer.untilShows(screen.current);
+  screen.draw({ x: 0, y: 0, width: 80, height: 80 }, 2);
+  await quick.untilShows(screen.current);
+  screen.draw({ x: 10, y: 10, width: 90, height: 90 }, 3);
+  screen.asked.length = 0;
+  await Promise.all([quick, slow].map((viewer) => viewer.untilShows(screen.current)));
+  t.same(screen.asked, [{ x: 0, y: 0, width: 100, height: 100 }]);
+  for (const viewer of [quick, slow]) feed.leave(viewer);
 });

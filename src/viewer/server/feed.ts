@@ -1,13 +1,14 @@
 /**
  * One view, for all who watch it. What changed is kept for each of them, as a short list of rectangles; who can take a frame
  * gets what it lacks. A round copies the pixels of all that is asked for at one moment, and encodes each rectangle once;
- * what changes meanwhile is part of the next round. So there is one copy of a picture at most, however many watch.
+ * what changes meanwhile is part of the next round. So there is one copy of a picture at most, and one of the rectangle that
+ * is being encoded, however many watch.
  */
-import type { CursorState } from '../../capture/index.js';
+import type { CursorState, Picture } from '../../capture/index.js';
 import { DamageList, type Rect } from '../../virtio-gpu/index.js';
 import { viewId } from '../protocol/index.js';
 import { type CursorPicture, cursorPicture } from './cursor-picture.js';
-import { type EncodedTile, encodeTiles } from './tiles.js';
+import { cutOut, type EncodedTile, encodeTiles } from './tiles.js';
 import type { Size, ViewSource } from './view-source.js';
 
 /** Between rounds: no browser shows more. */
@@ -62,6 +63,16 @@ function clip(rect: Rect, { width, height }: Size): Rect | null {
   const bottom = Math.min(rect.y + rect.height, height);
   if (right <= rect.x || bottom <= rect.y) return null;
   return { x: rect.x, y: rect.y, width: right - rect.x, height: bottom - rect.y };
+}
+
+/** The smallest rectangle that holds all; null for none. */
+function boxAround(rects: readonly Rect[]): Rect | null {
+  if (rects.length === 0) return null;
+  const x = Math.min(...rects.map((rect) => rect.x));
+  const y = Math.min(...rects.map((rect) => rect.y));
+  const right = Math.max(...rects.map((rect) => rect.x + rect.width));
+  const bottom = Math.max(...rects.map((rect) => rect.y + rect.height));
+  return { x, y, width: right - x, height: bottom - y };
 }
 
 function keyOf({ x, y, width, height }: Rect): string {
@@ -219,17 +230,30 @@ export class Feed {
 
   /** Copies the pixels of all orders at once; they are encoded when they are asked for the first time. */
   private copyPixels(orders: readonly Order[]): Map<string, () => Promise<readonly EncodedTile[]>> {
-    const encoded = new Map<string, () => Promise<readonly EncodedTile[]>>();
-    for (const rect of orders.flatMap(({ rects }) => rects)) {
-      const key = keyOf(rect);
-      if (encoded.has(key)) continue;
-      const picture = this.source.picture(rect);
-      let tiles: Promise<readonly EncodedTile[]> | null = null;
-      encoded.set(key, () => {
-        tiles ??= picture === null ? Promise.resolve([]) : encodeTiles(rect, picture);
-        return tiles;
-      });
+    const rects = new Map(orders.flatMap(({ rects }) => rects.map((rect) => [keyOf(rect), rect])));
+    const pictureOf = this.copies([...rects.values()]);
+    return new Map(
+      [...rects].map(([key, rect]) => {
+        let tiles: Promise<readonly EncodedTile[]> | null = null;
+        return [
+          key,
+          () => {
+            tiles ??= encodeTiles(rect, pictureOf(rect));
+            return tiles;
+          },
+        ];
+      }),
+    );
+  }
+
+  /** Copies of these rectangles; of all around them, where they overlap so much that this is less. */
+  private copies(rects: readonly Rect[]): (rect: Rect) => Picture | null {
+    const box = boxAround(rects);
+    if (box !== null && pixelsOf(rects) > pixelsOf([box])) {
+      const whole = this.source.picture(box);
+      return (rect) => whole && cutOut(whole, { ...rect, x: rect.x - box.x, y: rect.y - box.y });
     }
-    return encoded;
+    const pictures = new Map(rects.map((rect) => [rect, this.source.picture(rect)]));
+    return (rect) => pictures.get(rect) ?? null;
   }
 }

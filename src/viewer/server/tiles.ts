@@ -24,8 +24,20 @@ function bandsOf({ x, y, width, height }: Rect): Rect[] {
   return bands;
 }
 
-/** The tiles of a rectangle whose pixels are `picture`. The event loop goes on meanwhile. */
-export async function encodeTiles(rect: Rect, { rgba }: Picture): Promise<readonly EncodedTile[]> {
+/** A part of a picture, which lies inside. */
+export function cutOut(picture: Picture, { x, y, width, height }: Rect): Picture {
+  const rgba = new Uint8Array(width * height * BYTES_PER_PIXEL);
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * picture.width + x) * BYTES_PER_PIXEL;
+    rgba.set(picture.rgba.subarray(from, from + width * BYTES_PER_PIXEL), row * width * BYTES_PER_PIXEL);
+  }
+  return { width, height, rgba };
+}
+
+/** The tiles of a rectangle whose pixels are `picture`; none for no picture. The event loop goes on meanwhile. */
+export async function encodeTiles(rect: Rect, picture: Picture | null): Promise<readonly EncodedTile[]> {
+  if (picture === null) return [];
+  const { rgba } = picture;
   const bands = bandsOf(rect);
   const tiles: EncodedTile[] = [];
   let next = 0;
