@@ -178,20 +178,11 @@ t.test('the example', { skip: BUILTIN }, async (t) => {
   const output = (script: string, ...args: string[]): string =>
     execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
   const [image, qemu] = [output('guest/build', '6.12'), output('scripts/qemu-tree', '11.1')];
-  const boot = [
-    '-kernel',
-    join(image, 'vmlinuz'),
-    '-initrd',
-    join(image, 'initramfs'),
-    '-accel',
-    'tcg',
-    '-cpu',
-    'max',
-  ];
+  const boot = ['-M', 'q35', '-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initramfs')];
   const append = 'console=tty0 vt.cur_default=1 quiet loglevel=4 guest.shell';
   try {
     const { NODE_OPTIONS: _, ...env } = process.env;
-    const args = [EXAMPLE, film, qemu, '-nodefaults', '-smp', '2', ...boot, '-append', append];
+    const args = [EXAMPLE, film, qemu, '-nodefaults', '-smp', '2', '-m', '512', ...boot, '-append', append];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env, timeout: 300_000 });
     t.equal(status, 0, stderr);
     const { frames, width } = playAnimation(readFileSync(film));

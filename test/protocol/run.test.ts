@@ -1,10 +1,19 @@
 /** `run` with a QEMU that is a script, and the real back-end: what is started, how it ends, and what is left. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { FrontEndClient } from 'vhost-user-ts';
+import { startGuest } from '../../src/npm/index.js';
 import { TestProcess } from '../e2e/harness/processes.js';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -20,7 +29,7 @@ if [[ $2 == help ]]; then
 fi
 # Where the back-end listens.
 for word in "$@"; do
-  [[ $word != *path=*gpu.sock* ]] || socket=\${word##*path=}
+  [[ $word != *path=*/gpu* ]] || socket=\${word##*path=}
 done
 echo "QEMU $$ $socket"
 ${body}
@@ -164,4 +173,24 @@ scenario('--dry-run, --help', async (t, r) => {
   t.same(await help.exited, { code: 0, signal: null });
   t.match(help.output, /--dry-run/);
   t.same(r.left, []);
+});
+
+t.test("the package's startGuest: the same for a test, in its own process", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'run-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, 'qemu-system-x86_64');
+  const told = join(folder, 'told');
+  writeFileSync(program, qemuScript(`[[ -S $socket ]] && echo "$@" >'${told}'; exit 7`));
+  chmodSync(program, 0o755);
+  const guest = await startGuest([program, '-accel', 'tcg'], { inputs: ['keyboard'] });
+  t.equal(await guest.exited, 7);
+  const line = readFileSync(told, 'utf8');
+  t.match(line, /-device vhost-user-test-device-pci,.* -device vhost-user-input-pci,id=keyboard/);
+  t.match(line, /-display none/);
+  t.match(await guest.control.call('getHealth'), { machine: false });
+  guest.close();
+  await guest.exited;
+  t.notOk(existsSync(guest.socketPath), 'nothing left');
+  await t.rejects(startGuest([program, '-vga', 'std']), { message: /GPU already/ });
+  await t.rejects(startGuest([join(folder, 'none')]), { message: /./ });
 });

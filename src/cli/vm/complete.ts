@@ -4,7 +4,7 @@ import { LineMistake, type QemuLine } from './qemu-line.js';
 import { atLeast, type QemuProgram } from './qemu-program.js';
 
 /** The device of window mode: QEMU's generic one, as a virtio-gpu (ARCHITECTURE.md). */
-const TEST_DEVICE = 'vhost-user-test-device-pci';
+export const TEST_DEVICE = 'vhost-user-test-device-pci';
 const TEST_DEVICE_PROPERTIES = 'virtio-id=16,num_vqs=2,vq_size=256,config_size=20';
 
 /** Devices that would be a second screen, by their names in QEMU. */

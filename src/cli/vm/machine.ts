@@ -30,7 +30,8 @@ function statusOf(code: number | null, signal: NodeJS.Signals | null): number {
   return signal === null ? (code ?? EXIT_FAILURE) : 128 + constants.signals[signal];
 }
 
-function untilEnd(child: ChildProcess, say: (line: string) => void): Promise<number> {
+/** Resolves with the exit status, or, when it could not be started, tells why. */
+export function untilEnd(child: ChildProcess, say: (line: string) => void): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
       say(error.message);
