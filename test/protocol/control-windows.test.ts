@@ -1,6 +1,6 @@
 /**
- * The control API's windows: a scripted client behind the real firewall, a scripted compositor, and a client of the API
- * that looks at what is shown, waits for it and records it.
+ * Windows as the control API and the viewer have them: a scripted client behind the real firewall, a scripted compositor,
+ * and clients of both that look at what is shown, wait for it and record it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLogger } from 'vhost-user-ts';
 import { decodePng, encodePng } from '../../src/capture/index.js';
+import { WindowViews } from '../../src/cli/viewer/window-views.js';
 import { ControlClient, ControlServer, type ControlTarget, Screen } from '../../src/control/index.js';
+import { ViewerServer } from '../../src/viewer/server/index.js';
 import { playAnimation } from '../unit/apng-player.js';
 import { type Picture, pattern, pictureOf, SceneGuest, type Surface } from '../unit/scene-guest.js';
+import { ViewerClient } from './viewer-client.js';
 
 const decoded = (png: Uint8Array): Promise<Picture> => decodePng(png, 1 << 24);
 
@@ -202,3 +205,52 @@ scenario(
     t.notOk(guest.ended, guest.log.join());
   },
 );
+
+scenario('the viewer: windows come, change and go', async (t, { desk, window }) => {
+  const { guest } = desk;
+  const tokens = { control: 'c'.repeat(32), view: null };
+  const place = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  const server = await ViewerServer.listen({
+    address: place,
+    tokens,
+    viewersMax: 8,
+    name: 'vm',
+    log: silentLogger,
+  });
+  const views = [new WindowViews(guest.windows)];
+  server.serve({ target: targetOf(desk), screen: new Screen(), views });
+  const viewer = await ViewerClient.enter({ address: server.address }, tokens.control);
+  try {
+    const { views: none } = await viewer.message('views');
+    t.notOk(
+      none.some(({ kind }) => kind === 'window'),
+      'what shows nothing is not listed',
+    );
+    desk.show(window.surface, desk.buffer(300, 200, pattern(1)));
+    const { views: listed } = await viewer.message('views', (each) => each.views.length === 2);
+    t.match(listed[1], { id: 'window-1', kind: 'window', title: '[work]', width: 300, height: 200 });
+    viewer.say({ type: 'watch', view: 'window-1' });
+    await viewer.untilShows(pictureOf(300, 200, pattern(1)));
+    guest.request(window.surface, 'attach', [desk.buffer(300, 200, pattern(2)), 0, 0]);
+    guest.request(window.surface, 'damage_buffer', [290, 10, 100, 7]);
+    guest.request(window.surface, 'commit');
+    const inside = (x: number, y: number): boolean => x >= 290 && y >= 10 && y < 17;
+    const damaged = pictureOf(300, 200, (x, y) => pattern(inside(x, y) ? 2 : 1)(x, y));
+    await viewer.untilShows(damaged);
+    t.pass('the damage, and nothing else');
+    guest.request(window.toplevel, 'set_title', ['renamed']);
+    await viewer.message('views', (each) => each.views[1]?.title === '[work] renamed');
+    desk.show(window.surface, desk.buffer(40, 30, pattern(3)));
+    await viewer.untilShows(pictureOf(40, 30, pattern(3)));
+    const before = viewer.messages.length;
+    guest.request(window.toplevel, 'destroy');
+    await viewer.message(
+      'views',
+      (each) => viewer.messages.indexOf(each) >= before && each.views.length === 1,
+    );
+    t.pass('a window that is gone is not listed');
+  } finally {
+    viewer.close();
+    server.close();
+  }
+});
