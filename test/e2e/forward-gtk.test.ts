@@ -25,6 +25,7 @@ import { type Place, pixelAt, type RgbPicture } from './harness/picture.js';
 import { BACKGROUND, swayCommand } from './harness/sway.js';
 import type { Twins } from './harness/twins.js';
 
+const KEY_HOME = 102;
 const KEY_END = 107;
 const KEY_DELETE = 111;
 const BACKGROUND_RGB = Number.parseInt(BACKGROUND.slice(1), 16);
@@ -85,6 +86,8 @@ async function useGtk(t: Test, machine: ForwardMachine, twins: Twins<Desk>, twin
   await twins.both((desk) => control(desk, ...keysOf('c')));
   await copied(machine, new RegExp(` typed at the guest${MANY_LINES}$`));
   t.pass('the clipboard of the host was pasted');
+  // How wide the selection is beside a line is GTK's affair, too, and not always the same after a resize.
+  await twins.step('gtk-first-line', GTK_TEXT, (desk) => control(desk, KEY_HOME));
   await checkResize(t, twins);
   await closeLast(t, twins, pair);
 }

@@ -43,6 +43,11 @@ function tally(kinds: readonly string[]): string {
     .join(', ');
 }
 
+/** All threads of a process run on this processor only, from now on; so do those that it starts. */
+export function pinProcess(pid: number, processor: number): void {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', String(processor), String(pid)]);
+}
+
 /** The command, as a process. */
 export class CommandProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'faults-'));
@@ -170,6 +175,11 @@ export class CommandProcess {
     const how = await this.ended;
     rmSync(this.folder, { recursive: true, force: true });
     return how;
+  }
+
+  /** All its threads run on this processor only, from now on. */
+  pin(processor: number): void {
+    pinProcess(this.child.pid ?? -1, processor);
   }
 
   private get threads(): number {

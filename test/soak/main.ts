@@ -37,10 +37,11 @@ function line(number: number, phase: Phase): string {
   return `${name}; ${frames}; attacked: ${use(attacked)}; steady: ${use(steady)}; ${done}`;
 }
 
-async function soak({ minutes, seed, stall }: Options, options: readonly string[]): Promise<void> {
+async function soak({ minutes, seed, stall, apart }: Options, options: readonly string[]): Promise<void> {
   const phases: Phase[] = [];
   const run = new Soak(options);
   await run.start(seed);
+  if (apart === true) run.apart();
   const [before] = await run.census();
   const count = Math.max(2 * WARM_UP_PHASES, Math.round((minutes * MINUTE_MS) / PHASE_MS));
   for (let number = 1; number <= count; number++) {
@@ -69,12 +70,14 @@ interface Options {
   readonly seed: number;
   /** Seconds. */
   readonly stall: number;
+  readonly apart?: boolean;
 }
 
 await new Command('soak')
   .option('--minutes <n>', 'how long', whole, 30)
   .option('--seed <s>', 'other attacks', whole, 1)
   .option('--stall <s>', "seconds for which QEMU's display takes nothing, at the end", whole, 60)
+  .option('--apart', 'each guest and its back-end on a processor of their own')
   .argument('[options...]', 'more options for both back-ends, behind --')
   .action((options: readonly string[], chosen: Options) => soak(chosen, options))
   .parseAsync();

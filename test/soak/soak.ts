@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Census, CommandProcess, type ProcessUse } from '../protocol/command-process.js';
+import { type Census, CommandProcess, type ProcessUse, pinProcess } from '../protocol/command-process.js';
 import { settle } from '../unit/gpu-socket-fixture.js';
 import type { Deeds, Orders } from './hostile-guest.js';
 import { SteadyGuest } from './steady-guest.js';
@@ -56,6 +56,16 @@ export class Soak {
     this.died = once(this.hostile, 'exit').then(() => Promise.reject(new Error('the hostile guest died')));
     this.died.catch(() => undefined);
     await this.rested();
+  }
+
+  /**
+   * Each guest gets a processor for itself and its back-end: what is left of an attack's effect is not the scheduler's.
+   */
+  apart(): void {
+    this.steady.pin(0);
+    pinProcess(process.pid, 0);
+    this.attacked.pin(1);
+    pinProcess(this.hostile?.pid ?? -1, 1);
   }
 
   async phase(isAttacked: boolean, length: PhaseLength): Promise<Phase> {
