@@ -7,9 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+import { COMMAND } from './command.js';
 
 type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
 type Counters = Readonly<Record<string, number>>;

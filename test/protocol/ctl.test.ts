@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import t, { type Test } from 'tap';
 import { decodePng, encodePng } from '../../src/capture/index.js';
@@ -12,10 +12,9 @@ import { OPERATIONS } from '../../src/cli/ctl/operations.js';
 import { ROUTES } from '../../src/control/index.js';
 import { playAnimation } from '../unit/apng-player.js';
 import { parseMetrics } from '../unit/prometheus.js';
+import { COMMAND } from './command.js';
 import { ControlGuest } from './control-guest.js';
 
-/** As it is installed: one file starts in half of the time. */
-const COMMAND = resolve('dist/vhost-user-gpu-ts.js');
 const RED = 0xff0000;
 const { NODE_OPTIONS: _, ...ENV } = process.env;
 

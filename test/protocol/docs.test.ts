@@ -14,13 +14,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { TestProcess } from '../e2e/harness/processes.js';
 import { fencedBlocks } from '../e2e/harness/workflow.js';
+import { COMMAND } from './command.js';
 import { ControlGuest } from './control-guest.js';
-
-const COMMAND = resolve('dist/vhost-user-gpu-ts.js');
 
 /** Where a block is run: a folder of its own, with the command in the path. */
 interface Place {

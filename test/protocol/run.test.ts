@@ -10,13 +10,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { FrontEndClient } from 'vhost-user-ts';
 import { startGuest } from '../../src/npm/index.js';
 import { TestProcess } from '../e2e/harness/processes.js';
-
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+import { COMMAND } from './command.js';
 
 /** What a QEMU answers, and then `body`. */
 const qemuScript = (body: string): string => `#!/bin/bash

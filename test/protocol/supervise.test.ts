@@ -5,12 +5,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { FrontEndClient } from 'vhost-user-ts';
 import { TestProcess } from '../e2e/harness/processes.js';
-
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+import { COMMAND } from './command.js';
 
 interface Command {
   readonly execute: string;

@@ -6,7 +6,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { silentLogger } from 'vhost-user-ts';
 import { decodePng } from '../../src/capture/index.js';
@@ -28,11 +27,11 @@ import {
   type ViewSource,
 } from '../../src/viewer/server/index.js';
 import { TestProcess } from '../e2e/harness/processes.js';
+import { COMMAND } from './command.js';
 import { ControlGuest } from './control-guest.js';
 import { NO_MACHINE } from './no-machine.js';
 import { ask, ViewerClient } from './viewer-client.js';
 
-const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const TOKENS: Tokens = { control: 'c'.repeat(32), view: 'v'.repeat(32) };
 const [WIDTH, HEIGHT] = [100, 50];
 
