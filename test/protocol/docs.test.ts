@@ -71,7 +71,7 @@ const BLOCKS: Readonly<Record<string, How>> = {
   'docs/fuzzing.md: scripts/fuzz native --inputs 10000000 --seed 1     # --compiler gcc or clang': {
     not: 'hours; test/unit/fuzz-native.test.ts runs the same with fewer inputs',
   },
-  'docs/fuzzing.md: scripts/soak --minutes 30     # --seed 1 --stall 60 -- OPTIONS OF THE BACK-ENDS': {
+  'docs/fuzzing.md: scripts/soak --minutes 30     # --apart --seed 1 --stall 60 -- OPTIONS OF THE BACK-ENDS': {
     not: 'half an hour; test/protocol/soak.test.ts runs a short one',
   },
   'docs/libvirt.md: vhost-user-gpu-ts install-descriptor': { here: descriptor },
