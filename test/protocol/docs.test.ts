@@ -71,9 +71,10 @@ const BLOCKS: Readonly<Record<string, How>> = {
   'docs/fuzzing.md: scripts/fuzz native --inputs 10000000 --seed 1     # --compiler gcc or clang': {
     not: 'hours; test/unit/fuzz-native.test.ts runs the same with fewer inputs',
   },
-  'docs/fuzzing.md: scripts/soak --minutes 30     # --apart --seed 1 --stall 60 -- OPTIONS OF THE BACK-ENDS': {
-    not: 'half an hour; test/protocol/soak.test.ts runs a short one',
-  },
+  'docs/fuzzing.md: scripts/soak --minutes 30     # --apart --seed 1 --stall 60 -- OPTIONS OF THE BACK-ENDS':
+    {
+      not: 'half an hour; test/protocol/soak.test.ts runs a short one',
+    },
   'docs/libvirt.md: vhost-user-gpu-ts install-descriptor': { here: descriptor },
   'docs/libvirt.md: virt-install … --memorybacking source.type=memfd,access.mode=shared \\': {
     not: 'the beginning of a command; test/e2e/libvirt.test.ts starts a domain with the XML that it makes',
