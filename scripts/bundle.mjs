@@ -44,6 +44,9 @@ await build({
   define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
   minifySyntax: true,
   legalComments: 'none',
+  // For coverage: packages go without.
+  sourcemap: 'linked',
+  sourcesContent: false,
   plugins: [ownPlaces],
   // commander is CommonJS.
   banner: {
