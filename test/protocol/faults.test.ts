@@ -24,8 +24,6 @@ const MIB = 2 ** 20;
 interface Fault {
   readonly name: string;
   readonly rounds: number;
-  /** Rounds take long, so that there are no more of them in a long run. */
-  readonly isSlow?: boolean;
   /** How connections may end besides by hanging up. */
   readonly ends?: readonly string[];
   /** Makes it go wrong once; no machine is connected afterwards. */
@@ -229,12 +227,7 @@ const FAULTS: readonly Fault[] = [
   },
   { name: "guest's memory truncated", rounds: 12, ends: ['VHOST_ERR_MEMORY_GONE'], inflict: truncate },
   { name: 'display and back-end channel closed', rounds: 10, inflict: closeDescriptors },
-  {
-    name: 'compositor killed, every second time after it hung',
-    rounds: 4,
-    isSlow: true,
-    inflict: killCompositor,
-  },
+  { name: 'compositor killed, every second time after it hung', rounds: 4, inflict: killCompositor },
   { name: "QEMU's display reads nothing", rounds: 6, inflict: stallDisplay },
   { name: "QEMU's display answers nothing", rounds: 10, inflict: askSilentDisplay },
   {
@@ -289,7 +282,7 @@ function tableOf(rows: readonly Row[]): string {
 /** Inflicts a fault again and again, each time with a machine after it that works. */
 async function suffer(t: Test, world: World, fault: Fault): Promise<Row> {
   const { command } = world;
-  const rounds = fault.isSlow ? fault.rounds : Math.max(fault.rounds, ROUNDS);
+  const rounds = Math.max(fault.rounds, ROUNDS);
   await world.works();
   const before = await world.census();
   const residentBefore = command.residentMib;
