@@ -54,7 +54,8 @@ void OnSignal(int) {
 struct KernelAction {
   void (*handler)(int);
   unsigned long flags;
-#ifdef __x86_64__
+// Both have SA_RESTORER, though nothing needs one on arm64.
+#if defined(__x86_64__) || defined(__aarch64__)
   void (*restorer)();
 #endif
   uint64_t mask;
