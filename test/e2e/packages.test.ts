@@ -3,8 +3,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
-  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -186,61 +184,6 @@ t.test('the workflow of docs/ci.md', { skip: BUILTIN }, async (t) => {
     if (existsSync(pid)) process.kill(Number(readFileSync(pid, 'utf8')), 'SIGTERM');
     while (existsSync(join(path, 'control.sock'))) await new Promise((resolve) => setTimeout(resolve, 20));
   }
-});
-
-/** The instructions of a recipe, with continued lines put together. */
-function instructions(path: string): readonly (readonly [word: string, rest: string])[] {
-  const lines = readFileSync(path, 'utf8')
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  return lines.map((line) => {
-    const [, word = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? [];
-    return [word, rest];
-  });
-}
-
-t.test('the container recipe', async (t) => {
-  const recipe = instructions('container/Containerfile');
-  const all = (word: string): string[] => recipe.flatMap(([own, rest]) => (own === word ? [rest] : []));
-  const [make = '', install = ''] = all('RUN');
-  t.equal(
-    make,
-    'npm ci --no-audit --no-fund && npm run build && scripts/pack /packages',
-    'as it was done here',
-  );
-  const path = join(folder, 'container');
-  const places: Readonly<Record<string, string>> = { '/installed': path, '/packages': folder };
-  const here = install.replaceAll(/\/installed|\/packages/g, (place) => places[place] ?? place);
-  const { NODE_OPTIONS: _, WAYLAND_DISPLAY: __, ...env } = process.env;
-  execFileSync('bash', ['-e', '-c', here], { env, stdio: 'pipe' });
-  // What is copied to /usr is in a folder here; the user is the recipe's, where we may be another one.
-  t.same(all('COPY').slice(1), [
-    '--from=build /usr/local/bin/node /usr/bin/node',
-    '--from=build /installed/ /usr/',
-  ]);
-  const [entry = '[]', command = '[]'] = [...all('ENTRYPOINT'), ...all('CMD')];
-  const [program = '', ...args] = [...JSON.parse(entry), ...JSON.parse(command)] as string[];
-  const [uid = '', gid = ''] = (all('USER')[0] ?? '').split(':');
-  t.match(uid, /^[1-9]\d+$/, 'not root');
-  const run = join(path, 'run');
-  mkdirSync(run);
-  for (const each of [folder, path]) chmodSync(each, 0o755);
-  const root = process.getuid?.() === 0;
-  if (root) chownSync(run, Number(uid), Number(gid));
-  const user = root ? [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--bounding-set=-all'] : [];
-  const line = [
-    ...['setpriv', ...user, '--inh-caps=-all', '--no-new-privs', program.replace('/usr', path)],
-    ...args.map((arg) => arg.replace('/run/vhost-user-gpu', run)),
-  ];
-  const [first = '', ...others] = line;
-  const backEnd = new TestProcess('container', first, others, env, '/');
-  await backEnd.waitForOutput(/listening/);
-  t.match(backEnd.output, /sandboxed/, 'no privilege is needed for that');
-  const control = new ControlClient(join(run, 'control.sock'));
-  t.match(await control.call('getHealth'), { version, machine: false });
-  control.close();
-  t.same(await backEnd.stop('SIGTERM'), { code: 0, signal: null });
 });
 
 t.test('our own workflow', async (t) => {

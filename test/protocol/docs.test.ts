@@ -56,7 +56,7 @@ const BLOCKS: Readonly<Record<string, How>> = {
   },
   'README.md: tar -xzf proxy.tar.gz': { by: 'test/e2e/readme.test.ts' },
   'docs/container.md: podman build --file container/Containerfile --tag vhost-user-gpu-ts .': {
-    not: "no container engine runs where the tests do; test/e2e/packages.test.ts runs the recipe's commands, as its user",
+    by: 'test/e2e/container.test.ts',
   },
   'docs/control.md: curl --unix-socket control.sock http://localhost/v1/outputs': { here: control },
   'docs/control.md: vhost-user-gpu-ts ctl control.sock outputs': { here: control },
