@@ -86,7 +86,7 @@ const BLOCKS: Readonly<Record<string, How>> = {
   'docs/recovery.md: vhost-user-gpu-ts supervise --qmp=/tmp/monitor.sock -- --socket-path=/tmp/gpu.sock --window':
     { here: listens },
   'docs/systemd.md: systemctl enable --now vhost-user-gpu-ts@work.socket': {
-    not: 'no service manager runs where the tests do; test/protocol/systemd.test.ts starts what the units start',
+    by: 'test/e2e/systemd.test.ts',
   },
   'docs/viewer.md: vhost-user-gpu-ts run --display=viewer -- qemu-system-x86_64 -m 4G disk.qcow2': {
     here: runs,

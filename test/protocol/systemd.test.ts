@@ -1,6 +1,6 @@
 /**
  * The units of systemd/: systemd's own opinion of them, and socket activation by its own program with the options that
- * they have. (No service manager runs where tests do.)
+ * they have. (Under a service manager they are in test/e2e/systemd.test.ts.)
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Commands for the guest, over its second serial port, one at a time. The other end is guest/init: one line each
+ * Commands for the guest, over its second serial port, one at a time. The other end is guest/channel: one line each
  * way, contents as base64.
  */
 import { randomBytes } from 'node:crypto';
@@ -26,11 +26,14 @@ export class GuestChannel {
     while ((await this.socket.line()) !== 'guest-ready');
   }
 
-  /** Runs a shell script and returns how it went. Processes that it leaves in the background go on. */
-  async try(command: string): Promise<GuestResult> {
+  /**
+   * Runs a shell script and returns how it went; rejects when it takes longer than `timeoutMs`. Processes that it leaves in
+   * the background go on.
+   */
+  async try(command: string, timeoutMs = COMMAND_TIMEOUT_MS): Promise<GuestResult> {
     const marker = `done-${randomBytes(6).toString('hex')}`;
     this.socket.write(`${marker} ${Buffer.from(`${command}\n`).toString('base64')}\n`);
-    const timer = setTimeout(() => this.socket.close(), COMMAND_TIMEOUT_MS);
+    const timer = setTimeout(() => this.socket.close(), timeoutMs);
     const others: string[] = [];
     try {
       return await this.answer(marker, others);

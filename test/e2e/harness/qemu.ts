@@ -21,6 +21,8 @@ export interface QemuOptions {
   readonly append?: string;
   /** The guest that has a Wayland desktop, too (guest/desktop). */
   readonly desktop?: boolean;
+  /** The guest whose first process is systemd (guest/system); its tree is to be shared with the tag `system`. */
+  readonly system?: boolean;
   /** A script that gives QEMU its machine and device, as those of qemu-configs/ do; the rest comes from here. */
   readonly launcher?: readonly string[];
   /** More environment for the script. */
@@ -63,8 +65,13 @@ function controlArguments(folder: string): string[] {
   ];
 }
 
+function imageRecipe({ desktop = false, system = false }: QemuOptions): string {
+  if (system) return 'guest/system';
+  return desktop ? 'guest/desktop' : 'guest/build';
+}
+
 function startProcess(options: QemuOptions, folder: string): TestProcess {
-  const image = scriptOutput(options.desktop === true ? 'guest/desktop' : 'guest/build', options.kernel);
+  const image = scriptOutput(imageRecipe(options), options.kernel);
   const program = scriptOutput('scripts/qemu-tree', options.qemu);
   const append = `${KERNEL_COMMAND_LINE} ${options.append ?? 'quiet loglevel=4'}`;
   const [kernel, initramfs] = [join(image, 'vmlinuz'), join(image, 'initramfs')];

@@ -10,10 +10,8 @@ import { closeFd, fileSize, mapFile, READABLE, Seal, type UnixSocket } from 'vho
 import { BackEndServer, FrontEndClient } from 'vhost-user-ts';
 import { GpuDevice, VIRTIO_GPU_RESP_OK_NODATA } from '../../../src/virtio-gpu/index.js';
 import * as c from '../../unit/gpu-commands.js';
-import { Framebuffer } from './dmabuf-window.js';
+import { Framebuffer, HEIGHT, WIDTH } from './framebuffer.js';
 
-const WIDTH = 320;
-const HEIGHT = 240;
 const BYTES = WIDTH * HEIGHT * 4;
 const SIZE = c.rect(WIDTH, HEIGHT);
 
